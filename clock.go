@@ -1,0 +1,56 @@
+package sluice
+
+import "time"
+
+// SegmentDuration is the nominal length of every segment: the grid of the
+// stream clock, on which key frames of all renditions lie.
+const SegmentDuration = 2 * time.Second
+
+// ChunkDuration is the nominal length of a CMAF chunk.
+const ChunkDuration = 200 * time.Millisecond
+
+// FrameRate is the constant frame rate of every rendition, in frames a second.
+const FrameRate = 30
+
+// WindowDuration is how far back viewers can go: the window kept in memory.
+const WindowDuration = 60 * time.Second
+
+// clockLead keeps media time above zero from the first frame on: AAC priming
+// puts the first audio packet 1024 samples before it, and a first segment may
+// be filled back by one.
+const clockLead = 10 * time.Second
+
+// Clock is a stream's clock. It is anchored when the stream is first prepared,
+// stored with it, and never moved. Media time is wall time minus the anchor for
+// every session, encoder run and server, so that segment n always covers the
+// same instants and no number is ever used twice.
+type Clock struct {
+	Anchor time.Time
+}
+
+// NewClock anchors a clock for a stream prepared now, on a whole second.
+func NewClock(now time.Time) Clock {
+	// Subtracting keeps now's monotonic reading, so that a stepped system clock
+	// moves no media time; Truncate would strip it.
+	return Clock{Anchor: now.Add(-clockLead - time.Duration(now.Nanosecond()))}
+}
+
+// Resume gives a clock that was read from the store a monotonic reading, from
+// which it runs on whatever the system clock does.
+func (c Clock) Resume(now time.Time) Clock {
+	return Clock{Anchor: now.Add(-now.Round(0).Sub(c.Anchor))}
+}
+
+// MediaTime is the media time at a wall time.
+func (c Clock) MediaTime(wall time.Time) time.Duration { return wall.Sub(c.Anchor) }
+
+// WallTime is the wall time of a media time.
+func (c Clock) WallTime(media time.Duration) time.Time { return c.Anchor.Add(media) }
+
+// SegmentNumber is the number of the segment that covers a media time.
+func SegmentNumber(media time.Duration) uint64 {
+	return uint64(max(media, 0) / SegmentDuration)
+}
+
+// SegmentStart is the media time at which segment n starts.
+func SegmentStart(n uint64) time.Duration { return time.Duration(n) * SegmentDuration }
