@@ -1,0 +1,97 @@
+# What a person types. `make` alone lists the targets.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+NPM_CI  := npm ci --no-audit --no-fund --loglevel=error
+LINT    := bin/golangci-lint
+# Pinned: a new release brings new rules, and those deserve a commit of their own.
+LINT_VERSION := v2.15.0
+
+# make test RACE=1 runs the Go tests with the race detector, which needs a C compiler.
+RACE ?=
+# make test-e2e E2E='tutorial.test.mjs' runs one file of the browser tests.
+E2E ?= *.test.mjs
+
+GO_SOURCES := $(shell git ls-files --cached --others --exclude-standard -- '*.go' '*.sql' go.mod go.sum 2>/dev/null)
+UI_SOURCES := $(shell git ls-files --cached --others --exclude-standard -- web 2>/dev/null | grep -v -e '\.go$$' -e '^web/dist/')
+# Files that git lists but that were deleted would be targets nobody can make.
+GO_SOURCES := $(wildcard $(GO_SOURCES))
+UI_SOURCES := $(wildcard $(UI_SOURCES))
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: need-run build ## install what is missing, build, and start the server on http://localhost:8080
+	exec bin/sluice serve
+
+.PHONY: build
+build: bin/sluice ## build the pages and bin/sluice
+
+.PHONY: ui
+ui: web/dist/.built ## build the pages into web/dist
+
+.PHONY: test
+test: test-go test-ui test-e2e ## install what is missing, then run every test, the browser ones included
+
+.PHONY: test-go
+test-go: need-test ui ## run the Go tests (RACE=1 for the race detector)
+	go test $(if $(RACE),-race) -timeout 10m ./...
+
+.PHONY: test-ui
+test-ui: need-node web/node_modules/.package-lock.json ## run the unit tests of the pages
+	cd web && npm test
+
+.PHONY: test-e2e
+test-e2e: need-test build test/e2e/node_modules/.package-lock.json ## run the browser tests against bin/sluice (E2E=file for one)
+	cd test/e2e && node --test --test-concurrency=1 --test-timeout=300000 $(E2E)
+
+.PHONY: lint
+lint: need-node $(LINT) ui ## run the linters of Go and of the pages
+	$(LINT) run ./...
+	$(LINT) fmt --diff
+	cd web && npm run --if-present check
+
+.PHONY: fmt
+fmt: $(LINT) ## format the Go files
+	$(LINT) fmt
+
+.PHONY: clean
+clean: ## remove what was built, keep data
+	rm -rf bin web/node_modules test/e2e/node_modules test/screenshots
+	find web/dist -mindepth 1 ! -name .gitkeep -delete
+
+# What is missing is installed by the script, which changes nothing when all is there.
+
+.PHONY: need-run
+need-run: need-node
+	@scripts/install-missing.sh ffmpeg
+
+.PHONY: need-test
+need-test: need-node
+	@scripts/install-missing.sh ffmpeg chromium xmllint $(if $(RACE),gcc)
+
+.PHONY: need-node
+need-node:
+	@scripts/check-toolchain.sh
+
+bin/sluice: $(GO_SOURCES) web/dist/.built
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/sluice
+
+# The stamp lies among what it vouches for, so that it goes when that goes.
+web/dist/.built: $(UI_SOURCES) web/node_modules/.package-lock.json
+	cd web && npm run build
+	@touch web/dist/.gitkeep $@
+
+# npm writes this file at the end of an install: it is the stamp.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	cd $* && $(NPM_CI)
+	@touch $@
+
+$(LINT):
+	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
