@@ -1,0 +1,48 @@
+package ffmpeg
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestArgs(t *testing.T) {
+	for name, tc := range map[string]struct {
+		quality sluice.Quality
+		start   time.Duration
+		preset  string
+	}{
+		"360":              {"360", 10 * time.Second, ""},
+		"720-in-midsecond": {"720", 3601*time.Second + 7*time.Second/30, "veryfast"},
+		"1080":             {"1080", 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ladder, err := sluice.NewLadder(tc.quality)
+			require.NoError(t, err)
+			e := Encode{Ladder: ladder, Start: tc.start, Preset: tc.preset}
+			golden(t, name+".args", strings.Join(e.Args(), "\n")+"\n")
+			require.Equal(t, len(ladder)+1, e.Outputs())
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "run go test -update to write it")
+	require.Equal(t, string(want), got)
+}
