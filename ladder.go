@@ -28,7 +28,7 @@ const AudioBitrate = 128_000
 const AudioName = "audio"
 
 // rungs are all renditions there are, lowest first.
-var rungs = [...]Rendition{
+var rungs = [...]Rendition{ //nolint:gochecknoglobals // a table that nothing writes
 	{Name: "360", Width: 640, Height: 360, Bitrate: 800_000, Profile: "main", Level: "3.0"},
 	{Name: "480", Width: 854, Height: 480, Bitrate: 1_350_000, Profile: "main", Level: "3.1"},
 	{Name: "720", Width: 1280, Height: 720, Bitrate: 2_500_000, Profile: "high", Level: "3.1"},

@@ -33,7 +33,7 @@ const (
 	Opus
 )
 
-var codecs = map[Codec]struct {
+var codecs = map[Codec]struct { //nolint:gochecknoglobals // a table that nothing writes
 	name      string
 	kind      Kind
 	clockRate uint32
