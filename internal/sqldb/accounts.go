@@ -1,0 +1,52 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/sluicelive/sluice"
+)
+
+// CreateAccount stores an account and sets its ID, and CreatedAt when that is
+// zero.
+func (db *DB) CreateAccount(ctx context.Context, a *sluice.Account) error {
+	row := &accountRow{Name: a.Name, CreatedAt: db.orNow(a.CreatedAt).UnixMicro()}
+	if _, err := db.write.NewInsert().Model(row).Exec(ctx); err != nil {
+		return mapError("create account", err, nil)
+	}
+	*a = row.account()
+	return nil
+}
+
+// Accounts lists all accounts, oldest first.
+func (db *DB) Accounts(ctx context.Context) ([]sluice.Account, error) {
+	var rows []accountRow
+	if err := db.read.NewSelect().Model(&rows).Order("id").Scan(ctx); err != nil {
+		return nil, mapError("list accounts", err, nil)
+	}
+	accounts := make([]sluice.Account, len(rows))
+	for i := range rows {
+		accounts[i] = rows[i].account()
+	}
+	return accounts, nil
+}
+
+func (db *DB) orNow(t time.Time) time.Time {
+	if t.IsZero() {
+		return db.now()
+	}
+	return t
+}
+
+// ownedBy narrows a query to the rows of an account; with AnyAccount it does
+// not. Only reads use it: a write always names the owner.
+func ownedBy(account sluice.AccountID) func(*bun.SelectQuery) *bun.SelectQuery {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		if account == sluice.AnyAccount {
+			return q
+		}
+		return q.Where("account_id = ?", int64(account))
+	}
+}
