@@ -1,0 +1,110 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/bus"
+)
+
+// pingInterval keeps proxies from closing a stream on which nothing happens.
+const pingInterval = 15 * time.Second
+
+// EventsInput is what a subscriber sends.
+type EventsInput struct {
+	StreamPath
+	LastEventID string `header:"Last-Event-ID" doc:"The id of the last event seen: those since are sent again"`
+}
+
+type keyedEventsInput struct {
+	EventsInput
+	EventKey string `path:"eventkey" doc:"An event key, from POST /v1/streams/{id}/eventkey or POST /v1/auth/eventkey"`
+}
+
+// events sends the state events of a stream to anybody.
+func (a *API) events(ctx context.Context, _ call, in *EventsInput) (*huma.StreamResponse, error) {
+	s, err := a.find(ctx, sluice.AnyAccount, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return a.follow(ctx, s, in, time.Time{})
+}
+
+// keyedEvents sends the candidates of the ingest session, too.
+func (a *API) keyedEvents(ctx context.Context, _ call, in *keyedEventsInput) (*huma.StreamResponse, error) {
+	s, err := a.find(ctx, sluice.AnyAccount, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	expires, err := a.EventKeys.Verify(in.EventKey, s.AccountID, s.ID, a.Now())
+	if err != nil {
+		return nil, err
+	}
+	return a.follow(ctx, s, &in.EventsInput, expires)
+}
+
+// follow answers with the stream's events until expires; the zero time is for
+// subscribers without a key, who get no candidates and whose time does not run
+// out. An ended stream is answered with 204, which is all that stops an
+// EventSource from coming back (HTML standard, section 9.2.3).
+func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, expires time.Time) (*huma.StreamResponse, error) {
+	after, _ := strconv.ParseInt(in.LastEventID, 10, 64) // what is no number was never sent by us
+	sub := a.Bus.Subscribe(s.ID, max(after, 0), !expires.IsZero())
+
+	// Only now, with the subscription made, is the state asked for: a stream that
+	// ends from here on sends its event.
+	s, err := a.Store.Stream(ctx, sluice.AnyAccount, sluice.StreamRef{ID: s.ID})
+	if err != nil {
+		sub.Close()
+		return nil, err
+	}
+	if s.Broadcast.EndedAt != nil {
+		sub.Close()
+		return &huma.StreamResponse{Body: func(ctx huma.Context) { ctx.SetStatus(http.StatusNoContent) }}, nil
+	}
+	return &huma.StreamResponse{Body: func(ctx huma.Context) {
+		defer sub.Close()
+		r, w := humago.Unwrap(ctx)
+		out := newEventWriter(w)
+		if out.open() == nil && r.Method != http.MethodHead {
+			a.pump(r.Context(), sub, out, expires)
+		}
+	}}, nil
+}
+
+// pump writes events until the client leaves, the stream ends, the key expires
+// or the bus closes.
+func (a *API) pump(ctx context.Context, sub *bus.Subscription, out *eventWriter, expires time.Time) {
+	defer out.close()
+	ping := time.NewTicker(pingInterval)
+	defer ping.Stop()
+	var expired <-chan time.Time // never, without a key
+	if !expires.IsZero() {
+		timer := time.NewTimer(expires.Sub(a.Now()))
+		defer timer.Stop()
+		expired = timer.C
+	}
+	var err error
+	for err == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-expired:
+			_ = out.keyExpired()
+			return
+		case <-ping.C:
+			err = out.ping()
+		case e, open := <-sub.Events():
+			if !open {
+				return
+			}
+			err = out.event(e)
+		}
+	}
+}
