@@ -1,0 +1,51 @@
+// Package cmaftest holds encoder output made beforehand, and presentations fed
+// with it, for tests of the packager and of what stands on it.
+package cmaftest
+
+import (
+	"bytes"
+	"embed"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/cmaf"
+)
+
+//go:embed testdata/*.mp4
+var fixtures embed.FS
+
+// Encoded is what an encoder wrote for a rendition (360, 480 or audio): 7 s
+// from media time 100.6 s on, with the key frames on the grid.
+func Encoded(t testing.TB, rendition string) []byte {
+	t.Helper()
+	b, err := fixtures.ReadFile("testdata/" + rendition + ".mp4")
+	require.NoError(t, err)
+	return b
+}
+
+// Clock is anchored at a fixed instant.
+func Clock() sluice.Clock {
+	return sluice.Clock{Anchor: time.Date(2026, 2, 3, 10, 0, 0, 0, time.UTC)}
+}
+
+// NewPresentation makes an empty presentation of two renditions and audio.
+func NewPresentation(t testing.TB) *cmaf.Presentation {
+	t.Helper()
+	ladder, err := sluice.NewLadder("480")
+	require.NoError(t, err)
+	return cmaf.NewPresentation(cmaf.Config{Clock: Clock(), Ladder: ladder})
+}
+
+// Renditions are the tracks of NewPresentation.
+var Renditions = [...]string{"360", "480", sluice.AudioName}
+
+// Feed reads the whole of Encoded into every track.
+func Feed(t testing.TB, p *cmaf.Presentation) {
+	t.Helper()
+	for _, name := range Renditions {
+		require.NoError(t, p.Track(name).Consume(t.Context(), bytes.NewReader(Encoded(t, name))))
+	}
+}

@@ -1,0 +1,119 @@
+package cmaf
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/media"
+)
+
+// DefaultKeep is how long segments are held once manifests have let them go:
+// for viewers who have a manifest of a moment ago. RFC 8216, section 6.2.2
+// asks for the length of the playlist, which would double the memory for
+// viewers at the window's far end.
+const DefaultKeep = 12 * time.Second
+
+// Config says what a presentation is made of.
+type Config struct {
+	Clock  sluice.Clock
+	Ladder sluice.Ladder
+	Window time.Duration // that manifests advertise; sluice.WindowDuration when zero
+	Keep   time.Duration // held beyond the window; DefaultKeep when zero
+}
+
+// Presentation is one broadcast's media in memory: a track for each rendition
+// of the ladder, and one for audio. Encoder runs are read into its tracks, any
+// number of readers take snapshots, and neither waits for the other.
+type Presentation struct {
+	config  Config
+	video   []*Track
+	audio   *Track
+	current atomic.Pointer[Snapshot]
+}
+
+// NewPresentation makes a presentation without media.
+func NewPresentation(c Config) *Presentation {
+	if c.Window == 0 {
+		c.Window = sluice.WindowDuration
+	}
+	if c.Keep == 0 {
+		c.Keep = DefaultKeep
+	}
+	p := &Presentation{config: c, audio: newTrack(sluice.AudioName, media.Audio, c)}
+	for _, r := range c.Ladder {
+		p.video = append(p.video, newTrack(r.Name, media.Video, c))
+	}
+	return p
+}
+
+// Track finds a track by its rendition's name, or sluice.AudioName; nil when
+// the ladder has none such.
+func (p *Presentation) Track(name string) *Track {
+	for _, t := range p.tracks() {
+		if t.name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+func (p *Presentation) tracks() []*Track {
+	return append(p.video[:len(p.video):len(p.video)], p.audio)
+}
+
+// Snapshot is all tracks now. While no track changes it is the same one, so
+// that what is rendered from it is shared.
+func (p *Presentation) Snapshot() *Snapshot {
+	next := &Snapshot{Clock: p.config.Clock, Ladder: p.config.Ladder, Window: p.config.Window, Audio: p.audio.Snapshot()}
+	for _, t := range p.video {
+		next.Video = append(next.Video, t.Snapshot())
+	}
+	old := p.current.Load()
+	if old != nil && old.Audio == next.Audio && slices.Equal(old.Video, next.Video) {
+		return old
+	}
+	p.current.CompareAndSwap(old, next) // whoever was quicker is as new
+	return next
+}
+
+// WaitPlayable waits until all tracks hold a complete segment of one number:
+// from then on a player that loads a manifest plays. It fails when the context
+// ends, and with ErrTrackEnded when the presentation ends before.
+func (p *Presentation) WaitPlayable(ctx context.Context) error {
+	for {
+		lagging := p.Snapshot().lagging()
+		switch {
+		case lagging == nil:
+			return nil
+		case lagging.Ended:
+			return ErrTrackEnded
+		}
+		select {
+		case <-lagging.Changed():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// MediaEnd is the media time up to which all tracks are published; 0 while one
+// has nothing.
+func (p *Presentation) MediaEnd() time.Duration { return p.Snapshot().MediaEnd() }
+
+// FirstNumber is the number of the first segment that all tracks have; false
+// while one has none. It never changes.
+func (p *Presentation) FirstNumber() (uint64, bool) { return p.Snapshot().First() }
+
+// End closes what is open in all tracks; nothing follows. A repeat changes
+// nothing.
+func (p *Presentation) End() error {
+	var failed []error
+	for _, t := range p.tracks() {
+		failed = append(failed, t.End())
+	}
+	return errors.Join(failed...)
+}

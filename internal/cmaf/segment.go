@@ -1,0 +1,46 @@
+package cmaf
+
+// Segment is what a manifest names: the chunks whose first samples lie in
+// [n, n+1) segment durations of media time. A Segment is immutable; while it
+// is open, each chunk makes a new one that shares the chunks before.
+type Segment struct {
+	Number   uint64
+	Start    uint64 // decode time of its first sample, in ticks
+	Duration uint64 // ticks, up to now when it is open
+	Complete bool   // no chunk will follow
+	Chunks   []Chunk
+	Size     int // bytes of all chunks
+}
+
+// Missing reports whether the segment is a hole: its number passed without any
+// media.
+func (s *Segment) Missing() bool { return s.Complete && len(s.Chunks) == 0 }
+
+// End is the decode time at which the segment ends, in ticks.
+func (s *Segment) End() uint64 { return s.Start + s.Duration }
+
+// with is the segment with one chunk more. Only the track's owner appends, and
+// only to the newest, so chunks can share their array.
+func (s *Segment) with(c Chunk, complete bool) *Segment {
+	next := *s
+	next.Chunks = append(s.Chunks, c)
+	next.Duration = c.End() - s.Start
+	next.Size += len(c.Bytes)
+	next.Complete = complete
+	return &next
+}
+
+// closed is the segment, complete as it is.
+func (s *Segment) closed() *Segment {
+	next := *s
+	next.Complete = true
+	return &next
+}
+
+// bitrate is the segment's rate in bits a second.
+func (s *Segment) bitrate(timescale uint32) int {
+	if s.Duration == 0 {
+		return 0
+	}
+	return int(uint64(s.Size) * 8 * uint64(timescale) / s.Duration)
+}

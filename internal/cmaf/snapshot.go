@@ -1,0 +1,157 @@
+package cmaf
+
+import (
+	"time"
+
+	"github.com/sluicelive/sluice"
+)
+
+// TrackSnapshot is a track at one moment. It is immutable and shared by all
+// its readers.
+type TrackSnapshot struct {
+	Name     string
+	Clock    sluice.Clock
+	Init     *Init      // nil until the first encoder run's header is in
+	Segments []*Segment // oldest first, without a hole in their numbers; the last may be open
+	Ended    bool       // nothing will follow
+
+	Peak    int // of any complete segment ever, bits a second
+	Average int // of all complete segments ever, bits a second
+
+	Memo // what readers render from it
+
+	first      uint64 // number of the first segment ever
+	advertised int    // segments that manifests list
+	changed    chan struct{}
+}
+
+// Changed is closed when a newer snapshot of the track exists. An ended track
+// never changes again.
+func (s *TrackSnapshot) Changed() <-chan struct{} { return s.changed }
+
+// First is the number of the track's first segment ever, whether or not the
+// window still holds it; false before there is one.
+func (s *TrackSnapshot) First() (uint64, bool) { return s.first, len(s.Segments) > 0 }
+
+// Last is the newest segment, open or complete; nil before there is one.
+func (s *TrackSnapshot) Last() *Segment {
+	if len(s.Segments) == 0 {
+		return nil
+	}
+	return s.Segments[len(s.Segments)-1]
+}
+
+// Segment finds a segment by number; nil when the window does not hold it.
+func (s *TrackSnapshot) Segment(number uint64) *Segment {
+	if len(s.Segments) == 0 || number < s.Segments[0].Number || number > s.Last().Number {
+		return nil
+	}
+	return s.Segments[number-s.Segments[0].Number]
+}
+
+// Complete are all complete segments that are held, oldest first.
+func (s *TrackSnapshot) Complete() []*Segment {
+	if last := s.Last(); last != nil && !last.Complete {
+		return s.Segments[:len(s.Segments)-1]
+	}
+	return s.Segments
+}
+
+// Window are the complete segments that manifests advertise, oldest first: the
+// newest of those held. Older ones wait for viewers who still ask.
+func (s *TrackSnapshot) Window() []*Segment {
+	complete := s.Complete()
+	return complete[max(0, len(complete)-s.advertised):]
+}
+
+// Time is the media time, or the length, of a number of the track's ticks.
+func (s *TrackSnapshot) Time(ticks uint64) time.Duration {
+	return ticksToDuration(ticks, s.Init.Timescale)
+}
+
+// MediaEnd is the media time up to which the track is published.
+func (s *TrackSnapshot) MediaEnd() time.Duration {
+	if last := s.Last(); last != nil {
+		return s.Time(last.End())
+	}
+	return 0
+}
+
+// Snapshot is all tracks of a presentation at about one moment. It is
+// immutable, and the same one is returned until a track changes.
+type Snapshot struct {
+	Clock  sluice.Clock
+	Ladder sluice.Ladder
+	Window time.Duration    // what manifests advertise
+	Video  []*TrackSnapshot // in the ladder's order
+	Audio  *TrackSnapshot
+
+	Memo // what readers render from it
+}
+
+// Tracks are the video tracks in the ladder's order, then audio.
+func (s *Snapshot) Tracks() []*TrackSnapshot {
+	return append(s.Video[:len(s.Video):len(s.Video)], s.Audio)
+}
+
+// Ended reports whether nothing will follow on any track.
+func (s *Snapshot) Ended() bool {
+	for _, t := range s.Tracks() {
+		if !t.Ended {
+			return false
+		}
+	}
+	return true
+}
+
+// First is the first number ever that all tracks have; false while one has
+// none.
+func (s *Snapshot) First() (number uint64, ok bool) {
+	for _, t := range s.Tracks() {
+		first, ok := t.First()
+		if !ok {
+			return 0, false
+		}
+		number = max(number, first)
+	}
+	return number, true
+}
+
+// Playable reports whether all tracks hold a complete segment of one number.
+func (s *Snapshot) Playable() bool { return s.lagging() == nil }
+
+// lagging is the track that a player would have to wait for; nil when none.
+func (s *Snapshot) lagging() *TrackSnapshot {
+	var newestFirst uint64
+	var slowest *TrackSnapshot
+	for _, t := range s.Tracks() {
+		complete := t.Complete()
+		if len(complete) == 0 {
+			return t
+		}
+		newestFirst = max(newestFirst, complete[0].Number)
+		if slowest == nil || lastNumber(t) < lastNumber(slowest) {
+			slowest = t
+		}
+	}
+	if lastNumber(slowest) >= newestFirst {
+		return nil
+	}
+	return slowest
+}
+
+// lastNumber is the number of the newest complete segment of a track that has
+// one.
+func lastNumber(t *TrackSnapshot) uint64 {
+	complete := t.Complete()
+	return complete[len(complete)-1].Number
+}
+
+// MediaEnd is the media time up to which all tracks are published.
+func (s *Snapshot) MediaEnd() time.Duration {
+	end := s.Audio.MediaEnd()
+	for _, t := range s.Video {
+		end = min(end, t.MediaEnd())
+	}
+	return end
+}

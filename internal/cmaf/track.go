@@ -1,0 +1,177 @@
+package cmaf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/media"
+)
+
+// Errors after which an encoder run cannot go on; a new run can.
+var (
+	// ErrKeyFrame: a segment starts without a key frame, or a key frame stands
+	// inside one.
+	ErrKeyFrame = errors.New("cmaf: key frame off the grid")
+	// ErrTime: decode time stands still or goes back within a run.
+	ErrTime = errors.New("cmaf: decode time does not rise")
+	// ErrInitChanged: a run's header differs from the first one's.
+	ErrInitChanged = errors.New("cmaf: init segment changed")
+	// ErrTrackEnded: the track takes no more media.
+	ErrTrackEnded = errors.New("cmaf: track has ended")
+)
+
+// maxChunk bounds the bytes of one chunk's samples.
+const maxChunk = 32 << 20
+
+// Track is one rendition, or the audio, of a presentation: samples go in, and
+// snapshots of chunks and segments come out.
+type Track struct {
+	name     string
+	clock    sluice.Clock
+	kind     media.Kind
+	current  atomic.Pointer[TrackSnapshot]
+	listed   int // segments that manifests list
+	capacity int // segments that are held
+
+	mu     sync.Mutex // held by whoever adds media or ends the track
+	init   *Init
+	window window
+	chunk  openChunk
+	joined uint64 // where the newest run was joined, in ticks
+}
+
+func newTrack(name string, kind media.Kind, c Config) *Track {
+	t := &Track{
+		name:     name,
+		clock:    c.Clock,
+		kind:     kind,
+		listed:   int(c.Window / sluice.SegmentDuration),
+		capacity: int((c.Window + c.Keep) / sluice.SegmentDuration),
+	}
+	t.current.Store(&TrackSnapshot{Name: name, Clock: c.Clock, changed: make(chan struct{})})
+	return t
+}
+
+// Snapshot is the track now.
+func (t *Track) Snapshot() *TrackSnapshot { return t.current.Load() }
+
+// Consume reads one encoder run: the fragmented MP4 of one track, with decode
+// times on the stream clock. It returns nil at the end of the stream. Another
+// run may follow, with the same header; it is taken from its first sync sample
+// at or after the end of what is published. Runs do not overlap.
+//
+// The context is looked at between fragments; whoever owns r closes it to end
+// a read that blocks.
+func (t *Track) Consume(ctx context.Context, r io.Reader) error {
+	fragments, err := newFragmentReader(r)
+	if err == io.EOF {
+		return nil // the encoder ended before its first frame
+	}
+	if err != nil {
+		return t.fail(err)
+	}
+	if err := t.begin(fragments.init); err != nil {
+		return t.fail(err)
+	}
+	run := run{track: t}
+	for ctx.Err() == nil {
+		samples, err := fragments.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = run.take(samples)
+		}
+		if err != nil {
+			return t.fail(err)
+		}
+	}
+	return ctx.Err()
+}
+
+func (t *Track) fail(err error) error { return fmt.Errorf("track %s: %w", t.name, err) }
+
+// begin takes the first run's header, and compares that of later ones.
+func (t *Track) begin(in *Init) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.init != nil && !bytes.Equal(t.init.Bytes, in.Bytes):
+		return ErrInitChanged
+	case t.init != nil:
+		return nil
+	case in.Kind != t.kind:
+		return fmt.Errorf("%w: %v where %v belongs", ErrBox, in.Kind, t.kind)
+	}
+	grid, err := newGrid(in.Timescale)
+	if err != nil {
+		return err
+	}
+	t.init, t.window = in, window{grid: grid, capacity: t.capacity}
+	t.publish(false)
+	return nil
+}
+
+// publish replaces the snapshot and wakes those who wait for it.
+func (t *Track) publish(ended bool) {
+	old := t.current.Load()
+	next := &TrackSnapshot{
+		Name:       t.name,
+		Clock:      t.clock,
+		Init:       t.init,
+		Segments:   t.window.segments,
+		Ended:      ended,
+		first:      old.first,
+		advertised: t.listed,
+		changed:    make(chan struct{}),
+	}
+	if t.init != nil {
+		next.Peak, next.Average = t.window.rate.peak, t.window.rate.average(t.init.Timescale)
+	}
+	if len(old.Segments) == 0 && len(next.Segments) > 0 {
+		next.first = next.Segments[0].Number
+	}
+	t.current.Store(next)
+	close(old.changed)
+}
+
+// closeChunk makes the open chunk final and publishes it.
+func (t *Track) closeChunk() error {
+	start := t.chunk.start
+	open := t.window.open()
+	chunk, err := t.chunk.close(chunkContext{
+		trackID:  t.init.trackID,
+		sequence: uint32(t.window.grid.index(start)) + 1, // one chunk to each place on the clock
+		wall:     t.clock.WallTime(ticksToDuration(start, t.init.Timescale)),
+		first:    open == nil || open.Number != t.window.grid.number(start),
+	})
+	if err != nil {
+		return err
+	}
+	t.chunk.reset()
+	t.window.append(chunk)
+	t.publish(false)
+	return nil
+}
+
+// End closes what is open; nothing follows. A repeat changes nothing.
+func (t *Track) End() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.Snapshot().Ended {
+		return nil
+	}
+	var err error
+	if !t.chunk.empty() {
+		err = t.closeChunk()
+	}
+	t.window.closeOpen()
+	t.publish(true)
+	return err
+}

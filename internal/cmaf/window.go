@@ -1,0 +1,101 @@
+package cmaf
+
+// window is the newest segments of a track without a hole in their numbers.
+// The slices it gives out are never written again.
+type window struct {
+	grid     grid
+	capacity int // complete segments that are kept
+	segments []*Segment
+	rate     rate
+}
+
+// rate measures what a track takes.
+type rate struct {
+	peak  int    // highest of any complete segment, bits a second
+	bytes uint64 // of all complete segments
+	ticks uint64
+}
+
+func (r *rate) add(s *Segment, g grid) {
+	if s.Missing() {
+		return
+	}
+	r.bytes += uint64(s.Size)
+	r.ticks += s.Duration
+	if s.Duration >= g.segment/2 { // a stump says nothing about the peak
+		r.peak = max(r.peak, s.bitrate(g.timescale))
+	}
+}
+
+func (r *rate) average(timescale uint32) int {
+	if r.ticks == 0 {
+		return 0
+	}
+	return int(float64(r.bytes) * 8 * float64(timescale) / float64(r.ticks))
+}
+
+// last is the newest segment, nil before the first.
+func (w *window) last() *Segment {
+	if len(w.segments) == 0 {
+		return nil
+	}
+	return w.segments[len(w.segments)-1]
+}
+
+// open is the newest segment when it takes chunks, nil otherwise.
+func (w *window) open() *Segment {
+	if last := w.last(); last != nil && !last.Complete {
+		return last
+	}
+	return nil
+}
+
+// append adds a chunk to the segment its start lies in.
+func (w *window) append(c Chunk) {
+	number := w.grid.number(c.Start)
+	segment := w.open()
+	if segment == nil || segment.Number != number {
+		w.closeOpen()
+		w.fill(number)
+		segment = &Segment{Number: number, Start: c.Start, Chunks: make([]Chunk, 0, w.grid.segment/w.grid.chunk+1)}
+		w.push(segment)
+	}
+	w.replaceLast(segment.with(c, c.End() >= w.grid.segmentEnd(c.Start)))
+}
+
+// closeOpen completes the open segment as it is, if there is one.
+func (w *window) closeOpen() {
+	if open := w.open(); open != nil {
+		w.replaceLast(open.closed())
+	}
+}
+
+// fill puts a missing segment for each number between the newest and this one,
+// so that numbers stay those of the clock: at most one window of them.
+func (w *window) fill(number uint64) {
+	last := w.last()
+	if last == nil {
+		return
+	}
+	from := last.Number + 1
+	if capacity := uint64(w.capacity); number > from+capacity {
+		from = number - capacity
+		w.segments = nil
+	}
+	for n := from; n < number; n++ {
+		w.push(&Segment{Number: n, Start: n * w.grid.segment, Duration: w.grid.segment, Complete: true})
+	}
+}
+
+func (w *window) push(s *Segment) {
+	keep := w.segments[max(0, len(w.segments)-w.capacity):]
+	w.segments = append(append(make([]*Segment, 0, len(keep)+1), keep...), s)
+}
+
+func (w *window) replaceLast(s *Segment) {
+	w.segments = append([]*Segment(nil), w.segments...)
+	w.segments[len(w.segments)-1] = s
+	if s.Complete {
+		w.rate.add(s, w.grid)
+	}
+}
