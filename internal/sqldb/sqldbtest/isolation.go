@@ -56,6 +56,7 @@ func acts() []act {
 }
 
 func testIsolation(t *testing.T, store sluice.Store) {
+	t.Helper()
 	mine, theirs := newAccount(t, store, "mine"), newAccount(t, store, "theirs")
 	s, k := newStream(t, store, theirs, "theirs"), newKey(t, store, theirs, birth())
 	advance(t, store, s, prepare, start)
@@ -72,6 +73,7 @@ func testIsolation(t *testing.T, store sluice.Store) {
 }
 
 func testWritesNeedOwner(t *testing.T, store sluice.Store) {
+	t.Helper()
 	theirs := newAccount(t, store, "theirs")
 	s, k := newStream(t, store, theirs, "theirs"), newKey(t, store, theirs, birth())
 	before := read(t, store, s.ID)
@@ -94,6 +96,7 @@ func testWritesNeedOwner(t *testing.T, store sluice.Store) {
 }
 
 func testCancelled(t *testing.T, store sluice.Store) {
+	t.Helper()
 	account := newAccount(t, store, "mine")
 	s, k := newStream(t, store, account, "mine"), newKey(t, store, account, birth())
 	ctx, cancel := context.WithCancel(t.Context())

@@ -10,6 +10,7 @@ import (
 )
 
 func testAccounts(t *testing.T, store sluice.Store) {
+	t.Helper()
 	none, err := store.Accounts(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, none)
@@ -30,6 +31,7 @@ func testAccounts(t *testing.T, store sluice.Store) {
 }
 
 func testKeys(t *testing.T, store sluice.Store) {
+	t.Helper()
 	account := newAccount(t, store, "mine")
 	other := newAccount(t, store, "theirs")
 	second := newKey(t, store, account, birth().Add(time.Second))
@@ -60,6 +62,7 @@ func testKeys(t *testing.T, store sluice.Store) {
 }
 
 func testKeyLife(t *testing.T, store sluice.Store) {
+	t.Helper()
 	account := newAccount(t, store, "mine")
 	k, text := sluice.NewKey(account, "laptop", birth())
 	require.NoError(t, store.CreateKey(t.Context(), account, k))

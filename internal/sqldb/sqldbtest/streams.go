@@ -10,6 +10,7 @@ import (
 )
 
 func testStreamRoundTrip(t *testing.T, store sluice.Store) {
+	t.Helper()
 	account := newAccount(t, store, "mine")
 	created := sluice.Stream{
 		ID: 99, AccountID: 77, // the store's to say, not the caller's
@@ -35,6 +36,7 @@ func testStreamRoundTrip(t *testing.T, store sluice.Store) {
 }
 
 func testTimes(t *testing.T, store sluice.Store) {
+	t.Helper()
 	s := newStream(t, store, newAccount(t, store, "mine"), "clocked")
 	at := func(seconds int) *time.Time { return new(birth().Add(time.Duration(seconds) * time.Second)) }
 	given := sluice.Broadcast{
@@ -57,6 +59,7 @@ func testTimes(t *testing.T, store sluice.Store) {
 }
 
 func testSlug(t *testing.T, store sluice.Store) {
+	t.Helper()
 	mine, theirs := newAccount(t, store, "mine"), newAccount(t, store, "theirs")
 	newStream(t, store, mine, "Twice")
 	second := newStream(t, store, mine, "Twice")
@@ -82,6 +85,7 @@ func testSlug(t *testing.T, store sluice.Store) {
 }
 
 func testPages(t *testing.T, store sluice.Store) {
+	t.Helper()
 	account := newAccount(t, store, "mine")
 	newStream(t, store, newAccount(t, store, "theirs"), "foreign")
 	var newestFirst []sluice.StreamID
@@ -109,6 +113,7 @@ func testPages(t *testing.T, store sluice.Store) {
 }
 
 func testLiveFilter(t *testing.T, store sluice.Store) {
+	t.Helper()
 	account := newAccount(t, store, "mine")
 	created := newStream(t, store, account, "created")
 	prepared := newStream(t, store, account, "prepared")
@@ -139,6 +144,7 @@ func testLiveFilter(t *testing.T, store sluice.Store) {
 }
 
 func testDelete(t *testing.T, store sluice.Store) {
+	t.Helper()
 	account := newAccount(t, store, "mine")
 	kept, gone := newStream(t, store, account, "kept"), newStream(t, store, account, "gone")
 	advance(t, store, gone, prepare)
@@ -157,6 +163,7 @@ func testDelete(t *testing.T, store sluice.Store) {
 }
 
 func testRecordMedia(t *testing.T, store sluice.Store) {
+	t.Helper()
 	account := newAccount(t, store, "mine")
 	s := newStream(t, store, account, "live")
 	advance(t, store, s, prepare, start)
@@ -180,6 +187,7 @@ func testRecordMedia(t *testing.T, store sluice.Store) {
 }
 
 func testOpenStreams(t *testing.T, store sluice.Store) {
+	t.Helper()
 	mine, theirs := newAccount(t, store, "mine"), newAccount(t, store, "theirs")
 	newStream(t, store, mine, "created")
 	prepared, live := newStream(t, store, mine, "prepared"), newStream(t, store, mine, "live")

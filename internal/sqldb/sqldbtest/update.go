@@ -12,6 +12,7 @@ import (
 )
 
 func testUpdate(t *testing.T, store sluice.Store) {
+	t.Helper()
 	account := newAccount(t, store, "mine")
 	s, untouched := newStream(t, store, account, "before"), newStream(t, store, account, "untouched")
 	started := time.Now()
@@ -38,6 +39,7 @@ func testUpdate(t *testing.T, store sluice.Store) {
 }
 
 func testUpdateRefused(t *testing.T, store sluice.Store) {
+	t.Helper()
 	s := newStream(t, store, newAccount(t, store, "mine"), "before")
 	refusal := errors.New("not now")
 	_, err := store.UpdateStream(t.Context(), s.AccountID, s.ID, func(s *sluice.Stream) error {
@@ -50,6 +52,7 @@ func testUpdateRefused(t *testing.T, store sluice.Store) {
 }
 
 func testUpdatePanics(t *testing.T, store sluice.Store) {
+	t.Helper()
 	s := newStream(t, store, newAccount(t, store, "mine"), "before")
 	require.Panics(t, func() {
 		_, _ = store.UpdateStream(t.Context(), s.AccountID, s.ID, func(s *sluice.Stream) error {
@@ -62,6 +65,7 @@ func testUpdatePanics(t *testing.T, store sluice.Store) {
 }
 
 func testUpdateNothing(t *testing.T, store sluice.Store) {
+	t.Helper()
 	s := newStream(t, store, newAccount(t, store, "mine"), "same")
 	advance(t, store, s, prepare)
 	before := read(t, store, s.ID)
@@ -74,6 +78,7 @@ func testUpdateNothing(t *testing.T, store sluice.Store) {
 }
 
 func testUpdatesAtOnce(t *testing.T, store sluice.Store) {
+	t.Helper()
 	s := newStream(t, store, newAccount(t, store, "mine"), "counted")
 	const writers, updates = 8, 5
 	var group errgroup.Group
