@@ -5,6 +5,7 @@ package cmaftest
 import (
 	"bytes"
 	"embed"
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -47,5 +48,20 @@ func Feed(t testing.TB, p *cmaf.Presentation) {
 	t.Helper()
 	for _, name := range Renditions {
 		require.NoError(t, p.Track(name).Consume(t.Context(), bytes.NewReader(Encoded(t, name))))
+	}
+}
+
+// Shift moves the decode times of an encoder run on by a number of seconds.
+func Shift(t testing.TB, run []byte, seconds uint64) []byte {
+	t.Helper()
+	moved := bytes.Clone(run)
+	timescale := uint64(binary.BigEndian.Uint32(moved[bytes.Index(moved, []byte("mdhd"))+16:]))
+	for rest := moved; ; {
+		at := bytes.Index(rest, []byte("tfdt\x01\x00\x00\x00"))
+		if at < 0 {
+			return moved
+		}
+		rest = rest[at+8:]
+		binary.BigEndian.PutUint64(rest, binary.BigEndian.Uint64(rest)+seconds*timescale)
 	}
 }
