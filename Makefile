@@ -16,15 +16,15 @@ RACE ?=
 # make test-e2e E2E='tutorial.test.mjs' runs one file of the browser tests.
 E2E ?= *.test.mjs
 
-GO_SOURCES := $(shell git ls-files --cached --others --exclude-standard -- '*.go' '*.sql' go.mod go.sum 2>/dev/null)
-UI_SOURCES := $(shell git ls-files --cached --others --exclude-standard -- web 2>/dev/null | grep -v -e '\.go$$' -e '^web/dist/')
+GO_SOURCES := $(shell git ls-files --cached --others --exclude-standard -- '*.go' go.mod go.sum cmd internal 2>/dev/null)
+UI_SOURCES := $(shell git ls-files --cached --others --exclude-standard -- web 2>/dev/null | grep -v -e '\.go$$')
 # Files that git lists but that were deleted would be targets nobody can make.
 GO_SOURCES := $(wildcard $(GO_SOURCES))
 UI_SOURCES := $(wildcard $(UI_SOURCES))
 
 .PHONY: help
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: need-run build ## install what is missing, build, and start the server on http://localhost:8080
@@ -34,7 +34,7 @@ run: need-run build ## install what is missing, build, and start the server on h
 build: bin/sluice ## build the pages and bin/sluice
 
 .PHONY: ui
-ui: web/dist/.built ## build the pages into web/dist
+ui: internal/ui/dist/.built ## build the pages into internal/ui/dist
 
 .PHONY: test
 test: test-go test-ui test-e2e ## install what is missing, then run every test, the browser ones included
@@ -49,13 +49,21 @@ test-ui: need-node web/node_modules/.package-lock.json ## run the unit tests of 
 
 .PHONY: test-e2e
 test-e2e: need-test build test/e2e/node_modules/.package-lock.json ## run the browser tests against bin/sluice (E2E=file for one)
-	cd test/e2e && node --test --test-concurrency=1 --test-timeout=300000 $(E2E)
+	cd test/e2e && node --test --test-concurrency=1 --test-timeout=600000 $(E2E)
+
+.PHONY: test-start
+test-start: need-test build test/e2e/node_modules/.package-lock.json ## by hand: how fast a stream starts (TRIES=20)
+	cd test/e2e && node --test start-times.mjs
+
+.PHONY: soak
+soak: need-test build test/e2e/node_modules/.package-lock.json ## by hand: one 720p stream for MINUTES=30
+	node test/soak/soak.mjs
 
 .PHONY: lint
 lint: need-node $(LINT) ui ## run the linters of Go and of the pages
 	$(LINT) run ./...
 	$(LINT) fmt --diff
-	cd web && npm run --if-present check
+	cd web && npm run --if-present check && npm run --if-present lint
 
 .PHONY: fmt
 fmt: $(LINT) ## format the Go files
@@ -64,7 +72,7 @@ fmt: $(LINT) ## format the Go files
 .PHONY: clean
 clean: ## remove what was built, keep data
 	rm -rf bin web/node_modules test/e2e/node_modules test/screenshots
-	find web/dist -mindepth 1 ! -name .gitkeep -delete
+	find internal/ui/dist -mindepth 1 ! -name .gitkeep -delete
 
 # What is missing is installed by the script, which changes nothing when all is there.
 
@@ -80,13 +88,13 @@ need-test: need-node
 need-node:
 	@scripts/check-toolchain.sh
 
-bin/sluice: $(GO_SOURCES) web/dist/.built
+bin/sluice: $(GO_SOURCES) internal/ui/dist/.built
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/sluice
 
 # The stamp lies among what it vouches for, so that it goes when that goes.
-web/dist/.built: $(UI_SOURCES) web/node_modules/.package-lock.json
+internal/ui/dist/.built: $(UI_SOURCES) web/node_modules/.package-lock.json
 	cd web && npm run build
-	@touch web/dist/.gitkeep $@
+	@touch $@
 
 # npm writes this file at the end of an install: it is the stamp.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json

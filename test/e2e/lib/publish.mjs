@@ -1,0 +1,36 @@
+// Publishers: a page with a camera, and the command.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+import { openPage } from './browser.mjs';
+import { stopAtExit } from './processes.mjs';
+import { binary } from './server.mjs';
+
+/** The camera size that one rung of 360 lines and two cores like. */
+export const small = { width: 640, height: 360 };
+
+/** Opens a page that publishes to a prepared stream; gives the page and the manifests. */
+export async function publishFromPage({ server, site, browser }, id, size = small) {
+  const page = await openPage(browser, `${site.origin}/publish.html`);
+  const manifests = await page
+    .evaluate(([origin, key, stream, camera]) => window.publish({ origin, key }, stream, camera), [server.origin, server.key, id, size])
+    .catch((err) => {
+      throw new Error(`publishing failed: ${err.message}\nthe page said:\n${page.said.slice(-20).join('\n')}`);
+    });
+  return { page, ...manifests };
+}
+
+/** Starts `sluice publish` to a stream; it ends with the scene. */
+export function publishFromCommand(scene, id, { duration = '10m', quality = '360', file } = {}) {
+  const flags = ['publish', '--server', scene.server.origin, '--key', scene.server.key, '--stream', String(id), '--quality', quality, '--duration', duration];
+  const child = spawn(binary, file ? [...flags, file] : flags, { stdio: ['ignore', 'pipe', 'pipe'] });
+  stopAtExit(child);
+  const publisher = { child, said: '', exited: once(child, 'exit').then(([code, signal]) => ({ code, signal })) };
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (publisher.said += text));
+  scene.after(async () => {
+    child.kill('SIGTERM');
+    await publisher.exited;
+  });
+  return publisher;
+}

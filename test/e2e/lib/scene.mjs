@@ -1,0 +1,69 @@
+// A test against the whole product: a server, a browser, a site on another
+// origin. What a scene started it stops, in reverse order, whatever happens.
+
+import test from 'node:test';
+
+import { startBrowser } from './browser.mjs';
+import { startServer } from './server.mjs';
+import { startSite } from './site.mjs';
+
+class Scene {
+  #test;
+  #cleanups = [];
+
+  constructor(t) {
+    this.#test = t;
+  }
+
+  /** Does something when the scene is over; the last given is done first. */
+  after(cleanup) {
+    this.#cleanups.push(cleanup);
+  }
+
+  /** Runs one part of the test. A failure shows what the server said. */
+  step(name, body) {
+    return this.#test.test(name, async (t) => {
+      try {
+        await body(t);
+      } catch (err) {
+        t.diagnostic(`the server's log ends with:\n${this.server?.log.slice(-6000)}`);
+        throw err;
+      }
+    });
+  }
+
+  /** Shows a figure with the result of the test. */
+  note(text) {
+    this.#test.diagnostic(text);
+  }
+
+  async end() {
+    const failures = [];
+    for (const cleanup of this.#cleanups.reverse()) {
+      try {
+        await cleanup();
+      } catch (err) {
+        failures.push(err);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, failures.map((err) => err.message).join('\n'));
+  }
+}
+
+/**
+ * Declares a test that gets a scene with a running server, a site, and, unless
+ * `browser` is false, a browser.
+ */
+export function scene(name, { env, browser = true } = {}, body) {
+  test(name, async (t) => {
+    const it = new Scene(t);
+    try {
+      it.server = await startServer(it, env);
+      it.site = await startSite(it);
+      if (browser) it.browser = await startBrowser(it);
+      await body(it);
+    } finally {
+      await it.end();
+    }
+  });
+}

@@ -1,0 +1,44 @@
+// A site on another origin than the server's, for pages that use its API.
+
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.mjs': 'text/javascript; charset=utf-8' };
+const modules = fileURLToPath(new URL('../node_modules/', import.meta.url));
+const pages = fileURLToPath(new URL('../pages/', import.meta.url));
+
+/**
+ * Serves the pages in `pages/`, the npm packages under `/npm/`, and what `put`
+ * adds, until the scene ends.
+ */
+export async function startSite(scene) {
+  const texts = new Map();
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://site');
+    try {
+      const file = pathname.startsWith('/npm/') ? path.join(modules, pathname.slice(5)) : path.join(pages, pathname);
+      const content = texts.get(pathname) ?? (await readFile(file));
+      response.writeHead(200, { 'Content-Type': types[path.extname(pathname)] ?? 'application/octet-stream' }).end(content);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  scene.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  return {
+    origin,
+    /** Serves a text under a path and gives its address. */
+    put(pathname, text) {
+      texts.set(pathname, text);
+      return origin + pathname;
+    },
+  };
+}

@@ -1,0 +1,29 @@
+// Watches a media element: what it showed, and whether the picture moved.
+// Needs nothing from its page, so that tests add it to pages of others too.
+
+/**
+ * Starts to watch an element. From then on `window.seen` counts the frames that
+ * were shown and those that differ from the one before, and keeps the sizes of
+ * the picture and the media times of the first and the last frame.
+ */
+window.watchPicture = (video) => {
+  const canvas = new OffscreenCanvas(32, 18);
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  const seen = { frames: 0, changes: 0, sizes: [], first: null, last: null };
+  window.seen = seen;
+  let before = null;
+  const look = (now, { mediaTime, width, height }) => {
+    context.drawImage(video, 0, 0, canvas.width, canvas.height);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    const moved = before !== null && data.reduce((sum, value, i) => sum + Math.abs(value - before[i]), 0) > 300;
+    before = data;
+    seen.frames += 1;
+    seen.changes += moved ? 1 : 0;
+    seen.first ??= mediaTime;
+    seen.last = mediaTime;
+    const size = `${width}x${height}`;
+    if (!seen.sizes.includes(size)) seen.sizes.push(size);
+    video.requestVideoFrameCallback(look);
+  };
+  video.requestVideoFrameCallback(look);
+};
