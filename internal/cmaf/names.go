@@ -5,8 +5,13 @@ import "strconv"
 // InitName is the file name of a track's init segment.
 func InitName(track string) string { return "init-stream" + track + ".mp4" }
 
-// SegmentName is the file name of a segment. Players of this API read track and
-// number out of it.
+// SegmentName is the file name of a segment.
 func SegmentName(track string, number uint64) string {
-	return "chunk-stream" + track + "-" + strconv.FormatUint(number, 10) + ".m4s"
+	return SegmentTemplate(track, strconv.FormatUint(number, 10))
+}
+
+// SegmentTemplate is the form of all segments' file names. Players of this API
+// read track and number out of them.
+func SegmentTemplate(track, number string) string {
+	return "chunk-stream" + track + "-" + number + ".m4s"
 }

@@ -1,0 +1,86 @@
+// Package dash writes the MPD of a packager's snapshot. The MPD is a function
+// of the snapshot alone, and while a stream runs it does not change: segments
+// are addressed by number and duration on the stream clock (ISO/IEC 23009-1,
+// section 5.3.9.5.3), so that a player needs to be told of the end only.
+package dash
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/Eyevinn/dash-mpd/mpd"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/cmaf"
+)
+
+// Name is the file name of the MPD.
+const Name = "manifest.mpd"
+
+// TimePath is where the server that serves the MPD tells players its time.
+const TimePath = "/time"
+
+const (
+	// updatePeriod is how often players ask again: how late they may learn of
+	// the end.
+	updatePeriod = 2 * time.Second
+	// presentationDelay is how far behind the live edge players present: the
+	// segment that is being made, one that is on its way, and the pipeline.
+	presentationDelay = 2*sluice.SegmentDuration + time.Second/2
+	// minBuffer is what a player of the declared bandwidth needs at its start.
+	minBuffer = sluice.SegmentDuration
+)
+
+// MPD is the MPD of a playable snapshot: dynamic while it runs, static once it
+// has ended.
+func MPD(s *cmaf.Snapshot) (string, error) {
+	first, ok := s.First()
+	if !ok {
+		return "", fmt.Errorf("dash: the snapshot is not playable")
+	}
+	m := mpd.NewMPD(mpd.DYNAMIC_TYPE)
+	m.Profiles = mpd.PROFILE_LIVE
+	m.AvailabilityStartTime = dateTime(s.Clock.Anchor)
+	m.MinBufferTime = duration(minBuffer)
+	m.MaxSegmentDuration = duration(sluice.SegmentDuration)
+	if s.Ended() {
+		first = finish(m, s)
+	} else {
+		run(m, s, first)
+	}
+	m.AppendPeriod(period(s, first))
+	return m.WriteToString("  ", true)
+}
+
+// run sets what a live MPD says. Availability is exact on the stream clock:
+// segment n is nominally complete at its end, and the origin lets requests wait
+// for the part of a second that the pipeline takes.
+func run(m *mpd.MPD, s *cmaf.Snapshot, first uint64) {
+	m.PublishTime = dateTime(s.Clock.WallTime(sluice.SegmentStart(first + 1)))
+	m.MinimumUpdatePeriod = duration(updatePeriod)
+	m.TimeShiftBufferDepth = duration(s.Window)
+	m.SuggestedPresentationDelay = duration(presentationDelay)
+	// The one scheme that all players take. Without any, dash.js asks a server
+	// of its own choice.
+	m.UTCTimings = []*mpd.DescriptorType{{SchemeIdUri: "urn:mpeg:dash:utc:http-iso:2014", Value: TimePath}}
+}
+
+// finish makes the MPD static over the window that remains, and returns that
+// window's first segment. Media keep their places on the presentation timeline,
+// so that a player that was watching goes on where it is.
+func finish(m *mpd.MPD, s *cmaf.Snapshot) (first uint64) {
+	m.Type = mpd.Ptr(mpd.STATIC_TYPE)
+	m.PublishTime = dateTime(s.Clock.WallTime(s.MediaEnd()))
+	m.MediaPresentationDuration = duration(s.MediaEnd())
+	for _, t := range s.Tracks() {
+		first = max(first, t.Window()[0].Number)
+	}
+	return first
+}
+
+// dateTime is xs:dateTime in UTC, to the millisecond.
+func dateTime(t time.Time) mpd.DateTime {
+	return mpd.DateTime(t.UTC().Format("2006-01-02T15:04:05.000Z"))
+}
+
+func duration(d time.Duration) *mpd.Duration { return mpd.Ptr(mpd.Duration(d)) }

@@ -1,0 +1,180 @@
+package dash_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Eyevinn/dash-mpd/mpd"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/cmaf"
+	"github.com/sluicelive/sluice/internal/cmaf/cmaftest"
+	"github.com/sluicelive/sluice/internal/dash"
+)
+
+var update = flag.Bool("update", false, "write the golden files") //nolint:gochecknoglobals // a flag of the test binary
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+// presentation has been fed once, at its own time or later by some seconds.
+func presentation(t *testing.T, runs ...uint64) *cmaf.Presentation {
+	t.Helper()
+	p := cmaftest.NewPresentation(t)
+	for _, shift := range runs {
+		for _, name := range cmaftest.Renditions {
+			run := cmaftest.Shift(t, cmaftest.Encoded(t, name), shift)
+			require.NoError(t, p.Track(name).Consume(t.Context(), bytes.NewReader(run)))
+		}
+	}
+	return p
+}
+
+func render(t *testing.T, p *cmaf.Presentation) string {
+	t.Helper()
+	text, err := dash.MPD(p.Snapshot())
+	require.NoError(t, err)
+	checkStructure(t, text)
+	checkSchema(t, text)
+	return text
+}
+
+func TestMPD(t *testing.T) {
+	p := presentation(t, 0)
+	live := render(t, p)
+	golden(t, "live.mpd", live)
+
+	t.Run("does not change while the stream runs", func(t *testing.T) {
+		require.Equal(t, live, render(t, presentation(t, 0, 8, 200)))
+	})
+
+	require.NoError(t, p.End())
+	golden(t, "ended.mpd", render(t, p))
+
+	t.Run("after the end, starts with what remains", func(t *testing.T) {
+		long := presentation(t, 0, 8, 16, 24, 32, 40, 48, 56, 64, 72)
+		require.NoError(t, long.End())
+		golden(t, "ended-long.mpd", render(t, long))
+	})
+}
+
+func TestNotPlayable(t *testing.T) {
+	_, err := dash.MPD(presentation(t).Snapshot())
+	require.Error(t, err)
+}
+
+// Decode times of the first segment listed must fall on the place that the MPD
+// gives it.
+func TestTimelineIsTheClock(t *testing.T) {
+	p := presentation(t, 0)
+	m := parse(t, render(t, p))
+	require.Equal(t, string(m.AvailabilityStartTime), cmaftest.Clock().Anchor.Format("2006-01-02T15:04:05.000Z"))
+	for i, track := range []*cmaf.TrackSnapshot{p.Snapshot().Video[0], p.Snapshot().Audio} {
+		template := m.Periods[0].AdaptationSets[i].SegmentTemplate
+		segment := track.Segment(uint64(*template.StartNumber) + 1)
+		presented := track.Time(segment.Start-*template.PresentationTimeOffset) + time.Duration(*m.Periods[0].Start)
+		require.InDelta(t, sluice.SegmentStart(segment.Number).Seconds(), presented.Seconds(), 1024.0/48000)
+		require.Equal(t, track.Time(segment.Start), presented, "presentation time is media time")
+	}
+}
+
+func parse(t *testing.T, text string) *mpd.MPD {
+	t.Helper()
+	m, err := mpd.MPDFromBytes([]byte(text))
+	require.NoError(t, err)
+	return m
+}
+
+// checkStructure holds an MPD against the rules that players stop at.
+func checkStructure(t *testing.T, text string) {
+	t.Helper()
+	require.NoError(t, xml.Unmarshal([]byte(text), new(struct{})))
+	m := parse(t, text)
+	require.Len(t, m.Periods, 1)
+	period := m.Periods[0]
+	require.NotEmpty(t, period.Id)
+	require.NotNil(t, period.Start)
+	require.NotEmpty(t, m.PublishTime)
+	dynamic := m.GetType() == mpd.DYNAMIC_TYPE
+	require.Equal(t, dynamic, m.MinimumUpdatePeriod != nil)
+	require.Equal(t, dynamic, m.TimeShiftBufferDepth != nil)
+	require.Equal(t, dynamic, m.SuggestedPresentationDelay != nil)
+	require.Equal(t, !dynamic, m.MediaPresentationDuration != nil)
+	if dynamic {
+		require.Len(t, m.UTCTimings, 1)
+		require.Greater(t, *m.TimeShiftBufferDepth, *m.SuggestedPresentationDelay)
+	}
+	require.Len(t, period.AdaptationSets, 2)
+	for _, set := range period.AdaptationSets {
+		require.NotNil(t, set.Id)
+		template := set.SegmentTemplate
+		require.Nil(t, template.SegmentTimeline, "one way of addressing")
+		require.Equal(t, sluice.SegmentDuration.Seconds(), float64(*template.Duration)/float64(*template.Timescale))
+		require.Equal(t, uint64(*template.StartNumber)*uint64(*template.Duration), *template.PresentationTimeOffset)
+		require.NotEmpty(t, set.Representations)
+		for _, r := range set.Representations {
+			require.NotEmpty(t, r.Codecs)
+			require.NotZero(t, r.Bandwidth)
+		}
+	}
+}
+
+// checkSchema holds an MPD against MPEG's schema where it and xmllint are on
+// the machine: SLUICE_DASH_SCHEMA names the folder with DASH-MPD.xsd, and
+// shared/schema beside the repository is looked into without it.
+func checkSchema(t *testing.T, text string) {
+	t.Helper()
+	xsd := schema()
+	if xsd == "" {
+		return
+	}
+	xmllint := exec.CommandContext(t.Context(), "xmllint", "--nonet", "--noout", "--schema", xsd, "-") //nolint:gosec // a path of the tester's
+	xmllint.Stdin = strings.NewReader(text)
+	xmllint.Env = append(xmllint.Environ(), "XML_CATALOG_FILES="+catalog(t, filepath.Dir(xsd)))
+	out, err := xmllint.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return
+	}
+	require.NoError(t, err, "%s", out)
+}
+
+// catalog makes xmllint take the schema of XLink from the folder instead of
+// from the internet.
+func catalog(t *testing.T, folder string) string {
+	t.Helper()
+	folder, err := filepath.Abs(folder)
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "catalog.xml")
+	require.NoError(t, os.WriteFile(file, []byte(`<catalog xmlns="urn:oasis:names:tc:entity:xmlns:xml:catalog">
+  <system systemId="http://www.w3.org/XML/2008/06/xlink.xsd" uri="file://`+folder+`/xlink.xsd"/>
+  <uri name="http://www.w3.org/XML/2008/06/xlink.xsd" uri="file://`+folder+`/xlink.xsd"/>
+</catalog>`), 0o600))
+	return file
+}
+
+func schema() string {
+	for _, folder := range []string{os.Getenv("SLUICE_DASH_SCHEMA"), "../../../shared/schema"} {
+		xsd := filepath.Join(folder, "DASH-MPD.xsd")
+		if _, err := os.Stat(xsd); folder != "" && err == nil {
+			return xsd
+		}
+	}
+	return ""
+}
