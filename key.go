@@ -18,6 +18,9 @@ const KeyPrefix = "sluice"
 // outside (SLUICE_BOOTSTRAP_KEY).
 const MinKeyLength = 16
 
+// keyAlphabet is base32 (RFC 4648, section 6) in lower case.
+const keyAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
 // Key is an application key as it is stored: what the bearer proves is known
 // only by its SHA-256, which is enough for a secret of 160 random bits
 // (OWASP ASVS 5.0, 6.5.2).
@@ -37,8 +40,8 @@ type Key struct {
 func NewKey(account AccountID, name string, now time.Time) (Key, string) {
 	random := make([]byte, 25) // 5 bytes of public id, 20 of secret
 	_, _ = rand.Read(random)   // never fails: crypto/rand, Go 1.24
-	enc := base32.StdEncoding.WithPadding(base32.NoPadding)
-	text := strings.ToLower(KeyPrefix + "_" + enc.EncodeToString(random[:5]) + "_" + enc.EncodeToString(random[5:]))
+	enc := base32.NewEncoding(keyAlphabet).WithPadding(base32.NoPadding)
+	text := KeyPrefix + "_" + enc.EncodeToString(random[:5]) + "_" + enc.EncodeToString(random[5:])
 	k, _ := KeyFromText(account, name, text, now) // long enough by construction
 	return k, text
 }
@@ -63,19 +66,31 @@ func KeyFromText(account AccountID, name, text string, now time.Time) (Key, erro
 // KeyID is the public id of the key with this text: the middle part of
 // prefix_id_secret, or, for a key of another form, the start of its hash.
 func KeyID(text string) string {
-	if parts := strings.Split(text, "_"); len(parts) == 3 && parts[0] == KeyPrefix && parts[1] != "" {
-		return parts[1]
+	if id, ok := publicPart(text); ok {
+		return id
 	}
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:5])
 }
 
-// keyHint shows the public part of our own keys and three characters of others.
+// keyHint shows the public part of our own keys and up to three characters of
+// others.
 func keyHint(text string) string {
-	if parts := strings.Split(text, "_"); len(parts) == 3 && parts[0] == KeyPrefix {
-		return parts[0] + "_" + parts[1] + "_…"
+	if id, ok := publicPart(text); ok {
+		return KeyPrefix + "_" + id + "_…"
 	}
-	return text[:3] + "…"
+	return strings.ToValidUTF8(text[:3], "") + "…"
+}
+
+// publicPart is the id in a key of our own form. A key from outside that only
+// looks like one is not of that form: its id has to be plain letters and digits,
+// and enough has to stay secret without the id.
+func publicPart(text string) (id string, ok bool) {
+	parts := strings.Split(text, "_")
+	if len(parts) != 3 || parts[0] != KeyPrefix || len(parts[2]) < MinKeyLength {
+		return "", false
+	}
+	return parts[1], parts[1] != "" && strings.Trim(parts[1], keyAlphabet) == ""
 }
 
 // Accepts reports whether text is this key and the key is not revoked. The

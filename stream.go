@@ -1,6 +1,7 @@
 package sluice
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -133,8 +134,10 @@ func (s *Stream) End(at time.Time, cause EndCause) error {
 	if s.Broadcast.EndedAt != nil {
 		return nil
 	}
-	if p := s.Broadcast.PreparedAt; p != nil && at.Before(*p) {
-		at = *p // billed time is never negative
+	for _, earlier := range []*time.Time{s.Broadcast.PreparedAt, s.Broadcast.StartedAt} {
+		if earlier != nil && at.Before(*earlier) {
+			at = *earlier // neither billed time nor playing time is ever negative
+		}
 	}
 	s.Broadcast.EndedAt, s.Broadcast.EndCause, s.Broadcast.Away = &at, cause, false
 	return nil
@@ -181,18 +184,20 @@ func (s *Stream) Validate() error {
 		if n := utf8.RuneCountInString(f.value); n > f.limit {
 			return Errorf(KindInvalid, f.field+"_too_long", "%s has %d characters; at most %d are allowed", f.field, n, f.limit)
 		}
-		if !utf8.ValidString(f.value) {
-			return Errorf(KindInvalid, f.field+"_invalid", "%s is not valid UTF-8", f.field)
+		// Databases differ in whether a text may hold a zero byte.
+		if !utf8.ValidString(f.value) || strings.ContainsRune(f.value, 0) {
+			return Errorf(KindInvalid, f.field+"_invalid", "%s is not text in UTF-8 without zero bytes", f.field)
 		}
 	}
 	if s.Slug == "" {
 		s.Slug = Slugify(s.Name)
 	}
-	if _, err := strconv.ParseInt(s.Slug, 10, 64); err == nil {
+	if isNumber(s.Slug) {
 		return Errorf(KindInvalid, "slug_invalid", "slug %q is a number, and numbers always mean ids; add a letter", s.Slug)
 	}
-	if strings.ContainsAny(s.Slug, "/?#\\") {
-		return Errorf(KindInvalid, "slug_invalid", "slug %q cannot stand in an address; leave out / ? # and \\", s.Slug)
+	if strings.ContainsAny(s.Slug, "/?#\\") || s.Slug == "." || s.Slug == ".." {
+		return Errorf(KindInvalid, "slug_invalid",
+			"slug %q cannot stand in an address; leave out / ? # and \\, and do not use . or ..", s.Slug)
 	}
 	if s.Quality == "" {
 		s.Quality = DefaultQuality
@@ -202,7 +207,8 @@ func (s *Stream) Validate() error {
 }
 
 // Slugify makes a slug from a name: lower-case ASCII letters and digits with
-// single hyphens between. It never returns an empty slug or a number.
+// single hyphens between, cut to MaxSlugLength. It never returns an empty slug or
+// a number.
 func Slugify(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {
@@ -213,11 +219,22 @@ func Slugify(name string) string {
 			b.WriteByte('-')
 		}
 	}
-	slug := strings.TrimSuffix(b.String(), "-")
-	if _, err := strconv.ParseFloat(slug, 64); err == nil || slug == "" {
-		slug = strings.TrimSuffix("stream-"+slug, "-")
+	slug := cutSlug(b.String())
+	if slug == "" || isNumber(slug) {
+		slug = cutSlug("stream-" + slug)
 	}
 	return slug
+}
+
+// cutSlug cuts an ASCII slug to its limit, without a hyphen at the end.
+func cutSlug(s string) string {
+	return strings.TrimSuffix(s[:min(len(s), MaxSlugLength)], "-")
+}
+
+// isNumber reports whether s reads as a whole number, of whatever size.
+func isNumber(s string) bool {
+	_, err := strconv.ParseInt(s, 10, 64)
+	return err == nil || errors.Is(err, strconv.ErrRange)
 }
 
 // StreamRef is what stands in a path for a stream: a number is always an id,
@@ -239,7 +256,7 @@ func ParseStreamRef(s string) StreamRef {
 type StreamFilter struct {
 	Live   *bool // only those that are live, or only those that are not
 	Offset int   // how many to pass over
-	Limit  int   // how many at most
+	Limit  int   // how many at most; 0: all
 }
 
 // StreamUpdate is what a user may change; nil leaves a field as it is.

@@ -1,0 +1,78 @@
+package sluice_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice"
+)
+
+func TestClockStartsAboveZeroOnAWholeSecond(t *testing.T) {
+	for _, nanoseconds := range []int{0, 1, 500_000_000, 999_999_999} {
+		now := time.Date(2022, 2, 22, 10, 28, 20, nanoseconds, time.UTC)
+		clock := sluice.NewClock(now)
+		require.Zero(t, clock.Anchor.Nanosecond())
+		media := clock.MediaTime(now)
+		require.Equal(t, 10*time.Second+time.Duration(nanoseconds), media)
+		require.Positive(t, sluice.SegmentNumber(media), "the first segment may be filled back by one")
+		require.True(t, clock.WallTime(media).Equal(now), "wall and media time are each other's inverse")
+	}
+}
+
+func TestClockRunsOnItsMonotonicReading(t *testing.T) {
+	now := time.Now()
+	// Round strips the monotonic reading; the wall reading is moved as by a step
+	// of the system clock between the two.
+	stored := sluice.Clock{Anchor: now.Round(0).Add(-time.Hour)}
+	for _, test := range []struct {
+		name  string
+		clock sluice.Clock
+		age   time.Duration
+	}{
+		{"new", sluice.NewClock(now), 10*time.Second + time.Duration(now.Nanosecond())},
+		{"resumed", stored.Resume(now), time.Hour},
+		{"resumed again", stored.Resume(now).Resume(now.Add(time.Minute)), time.Hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			require.NotEqual(t, test.clock.Anchor.Round(0), test.clock.Anchor, "it carries a monotonic reading")
+			require.Equal(t, test.age, test.clock.MediaTime(now))
+			require.Equal(t, test.age+time.Minute, test.clock.MediaTime(now.Add(time.Minute)))
+		})
+	}
+}
+
+func TestResumeKeepsTheAnchor(t *testing.T) {
+	anchor := time.Date(2022, 2, 22, 10, 28, 10, 0, time.UTC)
+	resumed := sluice.Clock{Anchor: anchor}.Resume(time.Now())
+	require.True(t, resumed.Anchor.Round(0).Equal(anchor), "%v", resumed.Anchor)
+}
+
+func TestSegmentNumbers(t *testing.T) {
+	for _, test := range []struct {
+		media time.Duration
+		want  uint64
+	}{
+		{-time.Nanosecond, 0},
+		{-time.Hour, 0},
+		{0, 0},
+		{2*time.Second - 1, 0},
+		{2 * time.Second, 1},
+		{10*time.Second + 500*time.Millisecond, 5},
+		{24 * time.Hour, 43_200},
+	} {
+		require.Equal(t, test.want, sluice.SegmentNumber(test.media), "%v", test.media)
+	}
+	for _, n := range []uint64{0, 1, 5, 1 << 31} {
+		start := sluice.SegmentStart(n)
+		require.Equal(t, n, sluice.SegmentNumber(start), "a segment starts at its own first instant")
+		require.Equal(t, n, sluice.SegmentNumber(start+sluice.SegmentDuration-1))
+	}
+}
+
+func TestTheGridIsWhole(t *testing.T) {
+	require.Zero(t, sluice.SegmentDuration%sluice.ChunkDuration, "a segment is a whole number of chunks")
+	require.Zero(t, sluice.WindowDuration%sluice.SegmentDuration, "the window is a whole number of segments")
+	require.Zero(t, (sluice.FrameRate*sluice.ChunkDuration)%time.Second, "a chunk is a whole number of frames")
+}
