@@ -147,6 +147,25 @@ func (b *Buffer) gapDeadline() time.Time {
 	return oldest.Add(b.window)
 }
 
+// maxMissing bounds what Missing lists; a longer gap is past mending.
+const maxMissing = 256
+
+// Missing lists the sequence numbers that are waited for, in order.
+func (b *Buffer) Missing() []uint16 {
+	var missing []uint16
+	next := b.next
+	for _, p := range b.held {
+		for ; next != p.Sequence; next++ {
+			if len(missing) == maxMissing {
+				return missing
+			}
+			missing = append(missing, next)
+		}
+		next++
+	}
+	return missing
+}
+
 // Len is how many packets are held.
 func (b *Buffer) Len() int { return len(b.held) }
 

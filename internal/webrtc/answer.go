@@ -1,0 +1,108 @@
+package webrtc
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+)
+
+// startBitrate is where Chromium's encoder starts, in kb/s. Without it, it sits
+// at 480×270 for its first seconds.
+const startBitrate = "x-google-start-bitrate=2000"
+
+// finishAnswer makes of the negotiated answer the one that is sent: with a line
+// for every section of the offer, as RFC 3264, section 6 demands, the bitrate
+// to start at, and the announced candidates.
+func finishAnswer(negotiated string, o *offer, announced []candidate) (string, error) {
+	var desc sdp.SessionDescription
+	if err := desc.UnmarshalString(negotiated); err != nil {
+		return "", err
+	}
+	var sections []*sdp.MediaDescription
+	for _, s := range o.sections {
+		at := slices.IndexFunc(desc.MediaDescriptions, func(m *sdp.MediaDescription) bool {
+			mid, _ := m.Attribute("mid")
+			return s.kept && mid == s.mid
+		})
+		if at < 0 {
+			sections = append(sections, rejected(s))
+			continue
+		}
+		m := desc.MediaDescriptions[at]
+		setStartBitrate(m, s)
+		addCandidates(m, announced)
+		sections = append(sections, m)
+	}
+	desc.MediaDescriptions = sections
+	text, err := desc.Marshal()
+	return string(text), err
+}
+
+// rejected answers a section that is not taken: port 0, and what it offered
+// (RFC 3264, section 6).
+func rejected(s section) *sdp.MediaDescription {
+	name := s.media.MediaName
+	name.Port = sdp.RangedPort{}
+	return &sdp.MediaDescription{
+		MediaName: name,
+		ConnectionInformation: &sdp.ConnectionInformation{
+			NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"},
+		},
+		Attributes: []sdp.Attribute{sdp.NewAttribute("mid", s.mid), sdp.NewPropertyAttribute("inactive")},
+	}
+}
+
+// setStartBitrate adds the start bitrate to the fmtp line of each video codec,
+// which it may have to make.
+func setStartBitrate(m *sdp.MediaDescription, s section) {
+	if m.MediaName.Media != "video" || !s.sends {
+		return
+	}
+	repairs := map[string]bool{}
+	for i, a := range m.Attributes {
+		number, fmtp, _ := strings.Cut(a.Value, " ")
+		switch {
+		case a.Key == "rtpmap" && strings.HasPrefix(strings.ToLower(fmtp), "rtx/"):
+			repairs[number] = true
+		case a.Key == "fmtp" && !repairs[number]:
+			m.Attributes[i].Value = a.Value + ";" + startBitrate
+			repairs[number] = true
+		}
+	}
+	for _, number := range m.MediaName.Formats {
+		if !repairs[number] {
+			m.Attributes = append(m.Attributes, sdp.NewAttribute("fmtp", number+" "+startBitrate))
+		}
+	}
+}
+
+// addCandidates puts the announced candidates before those that were gathered,
+// in the section that carries them.
+func addCandidates(m *sdp.MediaDescription, announced []candidate) {
+	isCandidate := func(a sdp.Attribute) bool { return a.IsICECandidate() }
+	at := slices.IndexFunc(m.Attributes, isCandidate)
+	if at < 0 {
+		return
+	}
+	var lines []sdp.Attribute
+	for _, c := range announced {
+		lines = append(lines, sdp.NewAttribute("candidate", c.value))
+	}
+	m.Attributes = slices.Insert(m.Attributes, at, lines...)
+}
+
+// firstUfrag is the username fragment of a description: with everything in one
+// bundle, the only one.
+func firstUfrag(text string) string {
+	var desc sdp.SessionDescription
+	if err := desc.UnmarshalString(text); err != nil {
+		return ""
+	}
+	for _, m := range desc.MediaDescriptions {
+		if ufrag, ok := m.Attribute("ice-ufrag"); ok {
+			return ufrag
+		}
+	}
+	return ""
+}

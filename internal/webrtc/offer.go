@@ -1,0 +1,236 @@
+package webrtc
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/media"
+)
+
+// Bounds of an offer. Those of browsers have some ten kilobytes, two or three
+// sections, and one fragment of credentials.
+const (
+	maxOffer    = 128 << 10
+	maxSections = 32
+)
+
+const transportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+// offer is an SDP offer, reduced to what we take: everything in it that we do
+// not know is gone before it is negotiated.
+type offer struct {
+	sections []section
+	desc     sdp.SessionDescription
+	ufrags   []string // ICE username fragments, of the session and its sections
+}
+
+// section is one m-line of the offer.
+type section struct {
+	media    *sdp.MediaDescription // as offered, cleaned when kept
+	mid      string
+	kept     bool // negotiated; others are rejected with port 0
+	sends    bool // its media is taken
+	kind     media.Kind
+	payloads []payload
+}
+
+// parseOffer reads an offer and chooses the sections that are taken: the first
+// that sends video and the first that sends audio, each if we have a codec.
+func parseOffer(text string) (*offer, error) {
+	var o offer
+	if len(text) > maxOffer {
+		return nil, offerInvalid(fmt.Errorf("%d bytes", len(text)))
+	}
+	if err := o.desc.UnmarshalString(text); err != nil {
+		return nil, offerInvalid(err)
+	}
+	if n := len(o.desc.MediaDescriptions); n > maxSections {
+		return nil, offerInvalid(fmt.Errorf("%d media sections", n))
+	}
+	o.collectUfrags()
+	var offered [2]bool // by kind: some section sends it
+	for i, m := range o.desc.MediaDescriptions {
+		s := newSection(m, i, &o.desc)
+		s.sends = s.kept && s.sends && !o.takes(s.kind)
+		o.sections = append(o.sections, s)
+		offered[s.kind] = offered[s.kind] || sendsMedia(m, &o.desc)
+	}
+	if !offered[media.Video] && !offered[media.Audio] {
+		return nil, sluice.Errorf(sluice.KindInvalid, "offer_without_media",
+			"the offer sends neither audio nor video: add the tracks of a MediaStream to the peer connection before createOffer")
+	}
+	if !o.takes(media.Video) && !o.takes(media.Audio) {
+		return nil, sluice.Errorf(sluice.KindInvalid, "codec_unsupported",
+			"the offer has no codec that is taken here; offer VP8, VP9, AV1 or H264 for video, and opus for audio")
+	}
+	o.clean()
+	return &o, nil
+}
+
+func offerInvalid(cause error) *sluice.Error {
+	return sluice.Errorf(sluice.KindMalformed, "offer_invalid",
+		"the session description is not a valid SDP offer; send localDescription.sdp as createOffer and setLocalDescription made it").Wrap(cause)
+}
+
+func newSection(m *sdp.MediaDescription, index int, desc *sdp.SessionDescription) section {
+	s := section{media: m, kind: kindOf(m)}
+	s.mid, _ = m.Attribute("mid")
+	if s.mid == "" {
+		s.mid = strconv.Itoa(index)
+		m.Attributes = append(m.Attributes, sdp.NewAttribute("mid", s.mid))
+	}
+	if isMedia(m) {
+		s.payloads = payloads(m, s.kind)
+		s.kept = len(s.payloads) > 0 && accepting(m)
+		s.sends = sendsMedia(m, desc)
+	}
+	return s
+}
+
+func isMedia(m *sdp.MediaDescription) bool {
+	return m.MediaName.Media == "audio" || m.MediaName.Media == "video"
+}
+
+func kindOf(m *sdp.MediaDescription) media.Kind {
+	if m.MediaName.Media == "audio" {
+		return media.Audio
+	}
+	return media.Video
+}
+
+// accepting tells a section that was withdrawn, by port 0, from one that waits
+// to be bundled (RFC 9143, section 6).
+func accepting(m *sdp.MediaDescription) bool {
+	_, bundleOnly := m.Attribute("bundle-only")
+	return m.MediaName.Port.Value != 0 || bundleOnly
+}
+
+// sendsMedia says whether a section is audio or video that its offerer sends.
+func sendsMedia(m *sdp.MediaDescription, desc *sdp.SessionDescription) bool {
+	return isMedia(m) && accepting(m) && slices.Contains([]string{"sendrecv", "sendonly"}, direction(m, desc))
+}
+
+// direction of a section; without any, it is sendrecv (RFC 8866, section 6.7).
+func direction(m *sdp.MediaDescription, desc *sdp.SessionDescription) string {
+	for _, attributes := range [][]sdp.Attribute{m.Attributes, desc.Attributes} {
+		for _, a := range attributes {
+			if isDirection(a.Key) {
+				return a.Key
+			}
+		}
+	}
+	return "sendrecv"
+}
+
+func isDirection(key string) bool {
+	return slices.Contains([]string{"sendrecv", "sendonly", "recvonly", "inactive"}, key)
+}
+
+// takes says whether a section of this kind is taken.
+func (o *offer) takes(kind media.Kind) bool {
+	return slices.ContainsFunc(o.sections, func(s section) bool { return s.sends && s.kind == kind })
+}
+
+// payload finds a payload type of the section of a kind that is taken.
+func (o *offer) payload(kind media.Kind, number uint8) (payload, bool) {
+	for _, s := range o.sections {
+		if !s.sends || s.kind != kind {
+			continue
+		}
+		for _, p := range s.payloads {
+			if p.number == number {
+				return p, true
+			}
+		}
+	}
+	return payload{}, false
+}
+
+func (o *offer) hasUfrag(ufrag string) bool { return slices.Contains(o.ufrags, ufrag) }
+
+func (o *offer) collectUfrags() {
+	add := func(ufrag string, ok bool) {
+		if ok && !slices.Contains(o.ufrags, ufrag) {
+			o.ufrags = append(o.ufrags, ufrag)
+		}
+	}
+	add(o.desc.Attribute("ice-ufrag"))
+	for _, m := range o.desc.MediaDescriptions {
+		add(m.Attribute("ice-ufrag"))
+	}
+}
+
+// clean leaves in the description what is negotiated.
+func (o *offer) clean() {
+	o.desc.MediaDescriptions = nil
+	var mids []string
+	for i := range o.sections {
+		if s := &o.sections[i]; s.kept {
+			s.clean()
+			mids = append(mids, s.mid)
+			o.desc.MediaDescriptions = append(o.desc.MediaDescriptions, s.media)
+		}
+	}
+	for i, a := range o.desc.Attributes {
+		if group := strings.Fields(a.Value); a.Key == "group" && len(group) > 0 && group[0] == "BUNDLE" {
+			group = slices.DeleteFunc(group[1:], func(mid string) bool { return !slices.Contains(mids, mid) })
+			o.desc.Attributes[i].Value = strings.Join(append([]string{"BUNDLE"}, group...), " ")
+		}
+	}
+}
+
+// clean rewrites the section's formats to those taken. Simulcast goes, and its
+// restrictions with it (RFC 8853, section 5.3.2: the offerer then sends one
+// stream), and so does every header extension but that of congestion control.
+func (s *section) clean() {
+	m := *s.media
+	m.MediaName.Formats = nil
+	m.Attributes = slices.DeleteFunc(slices.Clone(m.Attributes), s.drops)
+	for _, p := range s.payloads {
+		number := strconv.Itoa(int(p.number))
+		m.MediaName.Formats = append(m.MediaName.Formats, number)
+		m.Attributes = append(m.Attributes, p.attributes()...)
+		// Browsers offer no NACK for Opus but honour it when it is answered.
+		if p.codec == media.Opus {
+			m.Attributes = append(m.Attributes, sdp.NewAttribute("rtcp-fb", number+" nack"))
+		}
+	}
+	if !s.sends {
+		m.Attributes = append(m.Attributes, sdp.NewPropertyAttribute("inactive"))
+	}
+	s.media = &m
+}
+
+// drops says which attributes do not stay as they were offered.
+func (s *section) drops(a sdp.Attribute) bool {
+	number, _, _ := strings.Cut(a.Value, " ")
+	switch a.Key {
+	case "rtpmap", "fmtp", "rid", "simulcast":
+		return true
+	case "rtcp-fb":
+		return number != "*" && !slices.ContainsFunc(s.payloads, func(p payload) bool { return strconv.Itoa(int(p.number)) == number })
+	case "extmap":
+		return !strings.HasSuffix(a.Value, transportCC)
+	}
+	return isDirection(a.Key) && !s.sends
+}
+
+// attributes are the rtpmap and fmtp lines of a payload type.
+func (p payload) attributes() []sdp.Attribute {
+	number := strconv.Itoa(int(p.number))
+	_, name, _ := strings.Cut(p.mime, "/")
+	name += "/" + strconv.Itoa(int(p.parameters(media.Video).ClockRate))
+	if p.channels > 0 {
+		name += "/" + strconv.Itoa(int(p.channels))
+	}
+	lines := []sdp.Attribute{sdp.NewAttribute("rtpmap", number+" "+name)}
+	if p.fmtp != "" {
+		lines = append(lines, sdp.NewAttribute("fmtp", number+" "+p.fmtp))
+	}
+	return lines
+}

@@ -1,0 +1,281 @@
+package webrtc
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	pion "github.com/pion/webrtc/v4"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/media"
+)
+
+// gatherTimeout bounds how long an answer waits for our candidates. They are
+// the addresses of our interfaces, so they are there at once.
+const gatherTimeout = 2 * time.Second
+
+// silenceTimeout is after how long a connected publisher that sends nothing of
+// a kind it offered is worth a line in the log.
+const silenceTimeout = 5 * time.Second
+
+// Session is one connection of one publisher.
+type Session struct {
+	id       string
+	log      *slog.Logger
+	receiver Receiver
+	offer    *offer
+	pc       *pion.PeerConnection
+	answer   string
+	ufrag    string // ours
+
+	candidates atomic.Int32             // of the publisher, added so far
+	owners     [2]atomic.Pointer[track] // by kind: the track whose frames are handed on
+	gathered   chan *pion.ICECandidate  // found, to be reported
+	changed    chan struct{}            // the connection's state may have changed
+	done       chan struct{}
+	cancel     context.CancelFunc
+	ctx        context.Context // ends with the session
+
+	mu     sync.Mutex // guards closed and tracks.Add against tracks.Wait
+	closed bool
+	tracks sync.WaitGroup
+}
+
+// Answer negotiates an offer and starts its session. ctx bounds the call, not
+// the session. Errors that a user can mend are of type *sluice.Error, with the
+// codes offer_invalid, offer_without_media and codec_unsupported.
+func (s *Server) Answer(ctx context.Context, text string, r Receiver) (*Session, error) {
+	o, err := parseOffer(text)
+	if err != nil {
+		return nil, err
+	}
+	if !s.admit() {
+		return nil, sluice.Errorf(sluice.KindUnavailable, "server_closing", "the server is being stopped; try again later")
+	}
+	session, err := s.negotiate(ctx, o, r)
+	if err != nil {
+		s.sessions.Done()
+		return nil, err
+	}
+	go func() {
+		defer s.sessions.Done()
+		session.run(s.announced)
+	}()
+	return session, nil
+}
+
+// negotiate makes a session with an answer, or nothing.
+func (s *Server) negotiate(ctx context.Context, o *offer, r Receiver) (*Session, error) {
+	api, err := newReceivingAPI(o, s.settings())
+	if err != nil {
+		return nil, offerInvalid(err)
+	}
+	pc, err := api.NewPeerConnection(pion.Configuration{})
+	if err != nil {
+		return nil, err
+	}
+	session := &Session{
+		id:       rand.Text(),
+		receiver: r,
+		offer:    o,
+		pc:       pc,
+		gathered: make(chan *pion.ICECandidate, maxCandidates),
+		changed:  make(chan struct{}, 1),
+		done:     make(chan struct{}),
+	}
+	session.log = s.log.With(slog.String("session", session.id))
+	session.ctx, session.cancel = context.WithCancel(s.ctx)
+	if err := session.exchange(ctx, s.announced); err != nil {
+		session.cancel()
+		_ = pc.GracefulClose()
+		return nil, err
+	}
+	return session, nil
+}
+
+// exchange sets the descriptions and waits for our candidates.
+func (s *Session) exchange(ctx context.Context, announced []candidate) error {
+	offered, err := s.offer.desc.Marshal()
+	if err != nil {
+		return offerInvalid(err)
+	}
+	// The handlers stand before the first description, so that nothing that
+	// surfaces finds nobody.
+	s.pc.OnTrack(s.addTrack)
+	s.pc.OnICECandidate(s.gather)
+	s.pc.OnConnectionStateChange(func(pion.PeerConnectionState) { notify(s.changed) })
+	if err := s.pc.SetRemoteDescription(pion.SessionDescription{Type: pion.SDPTypeOffer, SDP: string(offered)}); err != nil {
+		return offerInvalid(err)
+	}
+	answer, err := s.pc.CreateAnswer(nil)
+	if err != nil {
+		return offerInvalid(err)
+	}
+	complete := pion.GatheringCompletePromise(s.pc)
+	if err := s.pc.SetLocalDescription(answer); err != nil {
+		return offerInvalid(err)
+	}
+	timeout := time.NewTimer(gatherTimeout)
+	defer timeout.Stop()
+	select {
+	case <-complete:
+	case <-timeout.C:
+		s.log.Warn("answering before all candidates are gathered")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	local := s.pc.LocalDescription().SDP
+	s.ufrag = firstUfrag(local)
+	s.answer, err = finishAnswer(local, s.offer, announced)
+	return err
+}
+
+// gather passes a candidate of ours on to run; nil, the last, is nothing new.
+func (s *Session) gather(c *pion.ICECandidate) {
+	if c == nil {
+		return
+	}
+	select {
+	case s.gathered <- c:
+	default: // more interfaces than any publisher wants to try
+	}
+}
+
+// notify wakes whoever reads from a channel of capacity one.
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// run reports candidates and states until the session ends, then closes it.
+func (s *Session) run(announced []candidate) {
+	defer close(s.done)
+	s.log.Info("session answered")
+	for _, c := range announced {
+		s.receiver.Candidate(s.browserForm(c.value))
+	}
+	state := Connecting
+	s.receiver.State(state)
+	silence := time.NewTimer(0)
+	<-silence.C
+	for s.ctx.Err() == nil {
+		select {
+		case <-s.ctx.Done():
+		case c := <-s.gathered:
+			s.reportCandidate(c)
+		case <-silence.C:
+			s.logSilence()
+		case <-s.changed:
+			now := stateOf(s.pc.ConnectionState())
+			if now == Failed || now == Closed {
+				s.cancel()
+			}
+			if now == Closed || now == state {
+				continue
+			}
+			if now == Connected && state == Connecting {
+				silence.Reset(silenceTimeout)
+			}
+			state = now
+			s.log.Info("session " + state.String())
+			s.receiver.State(state)
+		}
+	}
+	silence.Stop()
+	s.shutdown()
+}
+
+// shutdown closes the connection and waits for all goroutines of the session.
+func (s *Session) shutdown() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	if err := s.pc.GracefulClose(); err != nil {
+		s.log.Debug("closing the connection", slog.Any("err", err))
+	}
+	s.tracks.Wait()
+	s.log.Info("session closed")
+	s.receiver.State(Closed)
+}
+
+func (s *Session) reportCandidate(c *pion.ICECandidate) {
+	ours, err := c.ToICE()
+	if err != nil {
+		s.log.Debug("candidate not reported", slog.Any("err", err))
+		return
+	}
+	s.receiver.Candidate(s.browserForm(ours.Marshal()))
+}
+
+// logSilence says what a connected publisher offered and does not send: a
+// camera that was stopped, or a network that passes checks but no media.
+func (s *Session) logSilence() {
+	stats := s.Stats()
+	for kind, t := range map[media.Kind]TrackStats{media.Video: stats.Video, media.Audio: stats.Audio} {
+		if t.Negotiated && t.Frames == 0 {
+			s.log.Warn("connected, but no media of this kind arrives",
+				slog.String("kind", kind.String()), slog.Uint64("packets", t.Packets), slog.Uint64("lost", t.Lost))
+		}
+	}
+}
+
+// spawn runs f in a goroutine that shutdown waits for.
+func (s *Session) spawn(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.tracks.Go(f)
+	}
+}
+
+// addTrack starts reading a track that surfaced.
+func (s *Session) addTrack(remote *pion.TrackRemote, receiver *pion.RTPReceiver) {
+	t := newTrack(s, remote)
+	s.log.Debug("track surfaced", slog.String("kind", t.kind.String()), slog.Uint64("ssrc", uint64(remote.SSRC())))
+	s.spawn(t.run)
+	s.spawn(func() { t.readReports(receiver) })
+}
+
+// owns makes t, unless another was first, the track whose frames are handed
+// on, and says whether it is.
+func (s *Session) owns(t *track) bool {
+	owner := &s.owners[t.kind]
+	return owner.Load() == t || owner.CompareAndSwap(nil, t)
+}
+
+func (s *Session) write(packets ...rtcp.Packet) {
+	if err := s.pc.WriteRTCP(packets); err != nil {
+		s.log.Debug("feedback not sent", slog.Any("err", err))
+	}
+}
+
+// ID names the session.
+func (s *Session) ID() string { return s.id }
+
+// SDP is the answer, with all our candidates.
+func (s *Session) SDP() string { return s.answer }
+
+// RequestKeyFrame asks the publisher for a key frame, until one comes.
+func (s *Session) RequestKeyFrame() {
+	if t := s.owners[media.Video].Load(); t != nil {
+		t.keys.want()
+		t.requestKeyFrame(time.Now())
+	}
+}
+
+// Close ends the session and waits for its goroutines. It must not be called
+// from a Receiver.
+func (s *Session) Close() {
+	s.cancel()
+	<-s.done
+}
+
+// Done is closed when the session has ended.
+func (s *Session) Done() <-chan struct{} { return s.done }

@@ -1,0 +1,149 @@
+package webrtc
+
+import (
+	"encoding/binary"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/media"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// recorder is a Receiver that keeps all it gets.
+type recorder struct {
+	mu         sync.Mutex
+	frames     [2][]media.Frame // by kind
+	reports    []media.SenderReport
+	candidates []sluice.ICECandidate
+	states     []State
+	changed    chan struct{}
+}
+
+func newRecorder() *recorder { return &recorder{changed: make(chan struct{}, 1)} }
+
+func (r *recorder) record(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f()
+	notify(r.changed)
+}
+
+func (r *recorder) Frame(f media.Frame) {
+	r.record(func() { r.frames[f.Codec.Kind()] = append(r.frames[f.Codec.Kind()], f) })
+}
+func (r *recorder) SenderReport(s media.SenderReport) {
+	r.record(func() { r.reports = append(r.reports, s) })
+}
+func (r *recorder) Candidate(c sluice.ICECandidate) {
+	r.record(func() { r.candidates = append(r.candidates, c) })
+}
+func (r *recorder) State(s State) { r.record(func() { r.states = append(r.states, s) }) }
+
+// await waits until what is recorded meets a condition.
+func (r *recorder) await(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	timeout := time.After(20 * time.Second)
+	for {
+		r.mu.Lock()
+		ok := met()
+		r.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-r.changed:
+		case <-timeout:
+			t.Fatalf("timeout waiting for %s", what)
+		}
+	}
+}
+
+func listen(t *testing.T, cfg Config) *Server {
+	t.Helper()
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	}
+	s, err := Listen(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// publish connects a publisher to a server.
+func publish(t *testing.T, s *Server, p *Publisher) (*Session, *recorder) {
+	t.Helper()
+	t.Cleanup(p.Close)
+	r := newRecorder()
+	offer, err := p.Offer(t.Context())
+	require.NoError(t, err)
+	session, err := s.Answer(t.Context(), offer, r)
+	require.NoError(t, err)
+	require.NoError(t, p.SetAnswer(session.SDP()))
+	select {
+	case <-p.Connected():
+	case <-time.After(20 * time.Second):
+		t.Fatal("not connected")
+	}
+	return session, r
+}
+
+// vp8Frame is a frame that only its tag is real of.
+func vp8Frame(n uint32, size int, key bool) []byte {
+	f := make([]byte, size)
+	rng := rand.New(rand.NewPCG(uint64(n), 7))
+	for i := range f {
+		f[i] = byte(rng.Uint32())
+	}
+	f[0] |= 1
+	if key {
+		f[0] &^= 1
+		copy(f[3:], []byte{0x9d, 0x01, 0x2a})
+	}
+	binary.BigEndian.PutUint32(f[10:], n)
+	return f
+}
+
+func TestFramesArriveAsTheyWereSent(t *testing.T) {
+	s := listen(t, Config{})
+	p, err := NewPublisher(PublisherConfig{Video: media.VP8, Audio: true})
+	require.NoError(t, err)
+	session, r := publish(t, s, p)
+
+	const n = 60
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for i := range uint32(n) {
+		at := time.Duration(i) * time.Second / 30
+		require.NoError(t, p.WriteVideo(vp8Frame(i, 3000, i == 0), at))
+		require.NoError(t, p.WriteAudio([]byte{0xf8, byte(i), 0xfe}, at))
+		<-ticker.C
+	}
+	r.await(t, "all frames", func() bool { return len(r.frames[media.Video]) == n && len(r.frames[media.Audio]) == n })
+	for i, f := range r.frames[media.Video] {
+		require.Equal(t, vp8Frame(uint32(i), 3000, i == 0), f.Data)
+		require.Equal(t, i == 0, f.Key)
+		require.Equal(t, uint32(i*3000), f.RTPTime)
+		require.Equal(t, media.VP8, f.Codec)
+		require.WithinDuration(t, time.Now(), f.Arrived, time.Minute)
+	}
+	for i, f := range r.frames[media.Audio] {
+		require.Equal(t, []byte{0xf8, byte(i), 0xfe}, f.Data)
+		require.Equal(t, uint32(i*1600), f.RTPTime)
+	}
+	stats := session.Stats()
+	require.Equal(t, uint64(n), stats.Video.Frames)
+	require.Equal(t, uint64(1), stats.Video.KeyFrames)
+	require.Equal(t, media.Opus, stats.Audio.Codec)
+	require.Zero(t, stats.Video.Lost)
+	session.Close()
+	<-session.Done()
+	require.Equal(t, Closed, r.states[len(r.states)-1])
+}
