@@ -1,0 +1,190 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"github.com/sluicelive/sluice"
+)
+
+var errStopping = sluice.Errorf(sluice.KindUnavailable, "server_stopping", "the server is stopping; try again in a few seconds")
+
+func errEnded(id sluice.StreamID) error {
+	return sluice.Errorf(sluice.KindState, "stream_ended", "stream %d has ended; create a new stream", id)
+}
+
+// Prepare makes a stream ready for a publisher. It is idempotent.
+func (s *Server) Prepare(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*sluice.Stream, error) {
+	st, err := s.cfg.Store.UpdateStream(ctx, account, id, func(st *sluice.Stream) error {
+		return st.Prepare(s.now())
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, begun, err := s.open(st)
+	if err != nil {
+		return nil, err
+	}
+	if begun {
+		s.publishState(sluice.EventReady, st)
+	}
+	return st, nil
+}
+
+// Init answers a publisher's SDP offer. A second one replaces the first: the
+// manifests go on.
+func (s *Server) Init(ctx context.Context, account sluice.AccountID, id sluice.StreamID, offer string) (string, error) {
+	rs, err := s.publishable(ctx, account, id)
+	if err != nil {
+		return "", err
+	}
+	select {
+	case rs.offers <- struct{}{}:
+		defer func() { <-rs.offers }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	name := rand.Text()
+	s.cfg.Bus.NewSession(id, name)
+	next := newSession(name, func(c sluice.ICECandidate) { s.publishCandidate(id, name, c) })
+	if next.conn, err = s.cfg.Ingest.Answer(ctx, offer, next); err != nil {
+		return "", err
+	}
+	if err := rs.do(ctx, func() { rs.install(next) }); err != nil {
+		next.conn.Close()
+		return "", err
+	}
+	rs.log.Info("publisher's offer answered", "session", next.id)
+	return next.conn.SDP(), nil
+}
+
+// AddCandidate takes a publisher's ICE candidate, which may come before its
+// offer.
+func (s *Server) AddCandidate(ctx context.Context, account sluice.AccountID, id sluice.StreamID, c sluice.ICECandidate) error {
+	rs, err := s.publishable(ctx, account, id)
+	if err != nil {
+		return err
+	}
+	return rs.do(ctx, func() {
+		// It may belong to the session there is or to an offer on its way; the
+		// session refuses what is not its own.
+		rs.candidates.add(c, s.now())
+		if rs.session != nil {
+			rs.offerCandidate(c)
+		}
+	})
+}
+
+// Start makes a prepared stream live: it returns when a player that loads the
+// manifests plays. A repeat waits for the same and changes nothing. It fails
+// when no media comes in time, and says what is missing.
+func (s *Server) Start(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*sluice.Stream, error) {
+	rs, err := s.publishable(ctx, account, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.awaitPlayable(ctx, rs); err != nil {
+		return nil, err
+	}
+	var first bool
+	st, err := s.cfg.Store.UpdateStream(ctx, account, id, func(st *sluice.Stream) error {
+		first = st.Broadcast.StartedAt == nil
+		return st.Start(s.now())
+	})
+	if err != nil {
+		return nil, err
+	}
+	if first {
+		rs.started.Store(true)
+		s.publishState(sluice.EventStarted, st)
+	}
+	return st, nil
+}
+
+// awaitPlayable has the encoder started and waits for its first segments.
+func (s *Server) awaitPlayable(ctx context.Context, rs *stream) error {
+	if err := rs.do(ctx, rs.want); err != nil {
+		return err
+	}
+	wait, cancel := context.WithTimeout(ctx, s.cfg.StartTimeout)
+	defer cancel()
+	err := rs.presentation.WaitPlayable(wait)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		var missing error
+		if err := rs.do(ctx, func() { missing = rs.missing() }); err != nil {
+			return err
+		}
+		return missing
+	default:
+		return errEnded(rs.id)
+	}
+}
+
+// want asks for an encoder; it starts with the publisher's next key frame.
+func (s *stream) want() {
+	if s.wanted == 0 {
+		s.wanted = s.now()
+	}
+}
+
+// missing says what a start waited for in vain.
+func (s *stream) missing() error {
+	const kind = sluice.KindState
+	switch {
+	case s.session == nil:
+		return sluice.Errorf(kind, "publisher_missing",
+			"no publisher is connected to stream %d; send its offer to /v1/streams/%d/init first", s.id, s.id)
+	case !s.session.connected:
+		return sluice.Errorf(kind, "publisher_not_connected",
+			"the publisher of stream %d is not connected yet; check that its browser reaches this server's WebRTC port over UDP or TCP, then start again", s.id)
+	case !s.session.hasMedia:
+		return sluice.Errorf(kind, "media_missing",
+			"the publisher of stream %d is connected but sends neither audio nor video; add tracks before the offer is made", s.id)
+	default:
+		return sluice.Errorf(sluice.KindUnavailable, "encoder_late",
+			"media of stream %d arrives, but the encoder is not ready yet; start again in a few seconds", s.id)
+	}
+}
+
+// End ends a stream, whatever its state. It is idempotent.
+func (s *Server) End(ctx context.Context, account sluice.AccountID, id sluice.StreamID, cause sluice.EndCause) (*sluice.Stream, error) {
+	st, err := s.cfg.Store.Stream(ctx, account, sluice.StreamRef{ID: id})
+	if err != nil {
+		return nil, err
+	}
+	end := ending{cause: cause, at: s.now()}
+	if rs := s.running(id); rs != nil {
+		select {
+		case rs.ending <- end:
+		default: // it is ending already
+		}
+		select {
+		case <-rs.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	} else if err := s.close(ctx, st.AccountID, id, end); err != nil {
+		return nil, err
+	}
+	return s.cfg.Store.Stream(ctx, account, sluice.StreamRef{ID: id})
+}
+
+// publishable is the running stream, if it is the account's and may be
+// published to.
+func (s *Server) publishable(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*stream, error) {
+	st, err := s.cfg.Store.Stream(ctx, account, sluice.StreamRef{ID: id})
+	if err != nil {
+		return nil, err
+	}
+	if err := st.CheckPublish(); err != nil {
+		return nil, err
+	}
+	rs, _, err := s.open(st)
+	return rs, err
+}

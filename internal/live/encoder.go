@@ -1,0 +1,184 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/cmaf"
+	"github.com/sluicelive/sluice/internal/ffmpeg"
+	"github.com/sluicelive/sluice/internal/media"
+	"github.com/sluicelive/sluice/internal/mkv"
+)
+
+const (
+	// queueLength bounds the frames that wait for the encoder: some six seconds
+	// of pictures and sound, of which a first run fills up to four at once. When
+	// it is full the encoder is too slow for this machine, and pictures are
+	// dropped up to the next key frame.
+	queueLength = 512
+	// stopTimeout is how long a run may take to write out what it holds.
+	stopTimeout = 3 * time.Second
+)
+
+// encoder is one run of FFmpeg for one stream: frames go in by the sink's
+// methods, which never block; the presentation's tracks grow until run returns.
+// Its sink methods and close belong to one goroutine.
+type encoder struct {
+	codec media.Codec
+	start time.Duration
+	kill  context.CancelFunc
+	log   *slog.Logger
+
+	queue    chan block
+	closed   bool
+	dropping bool // pictures, up to the next key frame
+	dropped  atomic.Int64
+}
+
+// block is one frame on its way to the encoder.
+type block struct {
+	kind media.Kind
+	t    time.Duration
+	key  bool
+	data []byte
+}
+
+func newEncoder(codec media.Codec, start time.Duration, kill context.CancelFunc, log *slog.Logger) *encoder {
+	return &encoder{codec: codec, start: start, kill: kill, log: log, queue: make(chan block, queueLength)}
+}
+
+// video implements sink.
+func (e *encoder) video(t time.Duration, key bool, data []byte) {
+	if e.dropping && !key {
+		e.dropped.Add(1)
+		return
+	}
+	e.dropping = !e.put(block{media.Video, t, key, data})
+}
+
+// audio implements sink.
+func (e *encoder) audio(t time.Duration, data []byte) {
+	e.put(block{media.Audio, t, true, data})
+}
+
+func (e *encoder) put(b block) bool {
+	if e.closed {
+		return true // nobody waits for it any more
+	}
+	select {
+	case e.queue <- b:
+		return true
+	default:
+		e.dropped.Add(1)
+		return false
+	}
+}
+
+// close ends the input; run returns when the encoder has written out the rest.
+func (e *encoder) close() {
+	if !e.closed {
+		e.closed = true
+		close(e.queue)
+		time.AfterFunc(stopTimeout, e.kill)
+	}
+}
+
+// errEncoderEnded is the cause when FFmpeg ends though its input goes on.
+var errEncoderEnded = errors.New("the encoder ended by itself")
+
+// run starts FFmpeg and blocks until it, its writer and its readers have ended.
+// It returns nil when the input was closed and everything was written out.
+func (e *encoder) run(ctx context.Context, program, preset string, ladder sluice.Ladder, p *cmaf.Presentation) error {
+	spec := ffmpeg.Encode{Ladder: ladder, Start: e.start, Preset: preset}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	proc, err := ffmpeg.Start(ctx, program, spec.Args(), spec.Outputs(), e.log)
+	if err != nil {
+		return err
+	}
+	defer proc.Close()
+	e.log.Info("encoder started", "pid", proc.PID(), "codec", e.codec, "start", e.start)
+
+	group, ctx := errgroup.WithContext(ctx)
+	for i, name := range trackNames(ladder) {
+		group.Go(guarded(func() error { return consume(ctx, p, name, proc.Outputs[i]) }))
+	}
+	group.Go(guarded(func() error { return e.supervise(ctx, proc) }))
+	err = group.Wait()
+	if n := e.dropped.Load(); n > 0 {
+		e.log.Warn("encoder was too slow, frames were dropped", "frames", n)
+	}
+	return err
+}
+
+// supervise feeds the process and waits for its end.
+func (e *encoder) supervise(ctx context.Context, proc *ffmpeg.Process) error {
+	written := make(chan error, 1)
+	go func() { written <- e.write(ctx, proc.Stdin) }()
+	select {
+	case <-proc.Done(): // by itself, or killed with the context
+		err := fmt.Errorf("%w: %s", errEncoderEnded, proc.Wait())
+		_ = proc.Stdin.Close()
+		<-written
+		return err
+	case err := <-written:
+		// A failed write is an effect; how the process ended is the cause.
+		if exit := proc.Stop(); err != nil || exit.Err != nil {
+			return fmt.Errorf("%w: %s", errEncoderEnded, exit)
+		}
+		return nil
+	}
+}
+
+// write sends the queue to the encoder until the queue is closed.
+func (e *encoder) write(ctx context.Context, stdin io.Writer) error {
+	w, err := mkv.NewWriter(stdin, e.codec)
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case b, open := <-e.queue:
+			if !open {
+				return nil
+			}
+			if err := writeBlock(w, b); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func writeBlock(w *mkv.Writer, b block) error {
+	if b.kind == media.Audio {
+		return w.WriteAudio(b.t, b.data)
+	}
+	return w.WriteVideo(b.t, b.key, b.data)
+}
+
+// consume reads one output to its end.
+func consume(ctx context.Context, p *cmaf.Presentation, name string, r io.Reader) error {
+	if err := p.Track(name).Consume(ctx, r); err != nil {
+		return fmt.Errorf("rendition %s: %w", name, err)
+	}
+	return nil
+}
+
+// trackNames are the names of the encoder's outputs, in order.
+func trackNames(ladder sluice.Ladder) []string {
+	names := make([]string, 0, len(ladder)+1)
+	for _, r := range ladder {
+		names = append(names, r.Name)
+	}
+	return append(names, sluice.AudioName)
+}

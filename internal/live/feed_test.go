@@ -1,0 +1,166 @@
+package live
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice/internal/media"
+)
+
+const ms = time.Millisecond
+
+// tape is a sink that keeps what it is given.
+type tape struct {
+	pictures []picture
+	sounds   []sound
+}
+
+type picture struct {
+	at   time.Duration
+	key  bool
+	data string
+}
+
+type sound struct {
+	at     time.Duration
+	silent bool
+}
+
+func (r *tape) video(t time.Duration, key bool, data []byte) {
+	r.pictures = append(r.pictures, picture{t, key, string(data)})
+}
+
+func (r *tape) audio(t time.Duration, data []byte) {
+	r.sounds = append(r.sounds, sound{t, string(data) == string(media.OpusSilence)})
+}
+
+// requireContinuous checks what every feed promises: times rise, and no hole in
+// the sound is longer than the resampler evens out.
+func (r *tape) requireContinuous(t *testing.T) {
+	t.Helper()
+	for i := 1; i < len(r.pictures); i++ {
+		require.Greater(t, r.pictures[i].at, r.pictures[i-1].at, "picture %d", i)
+	}
+	for i := 1; i < len(r.sounds); i++ {
+		step := r.sounds[i].at - r.sounds[i-1].at
+		require.GreaterOrEqual(t, step, media.OpusSilenceDuration, "sound %d", i)
+		require.LessOrEqual(t, step, media.OpusSilenceDuration+audioGap, "sound %d", i)
+	}
+}
+
+// opus20 is a 20 ms packet that is not silence.
+var opus20 = []byte{0xFC, 1, 2, 3}
+
+func TestFirstPictureIsHeldBackToTheStart(t *testing.T) {
+	var r tape
+	f := newFeed(8*time.Second, &r)
+	require.False(t, f.video(11*time.Second, false, []byte("delta")), "nothing to build on yet")
+	require.True(t, f.video(11400*ms, true, []byte("key")))
+	require.True(t, f.video(11433*ms, false, []byte("delta")))
+	require.Equal(t, []picture{{8 * time.Second, true, "key"}, {11433 * ms, false, "delta"}}, r.pictures)
+}
+
+func TestSoundIsFilledFromTheStart(t *testing.T) {
+	var r tape
+	f := newFeed(8*time.Second, &r)
+	f.tick(10 * time.Second)
+	require.Len(t, r.sounds, 90, "silence from 8 s to 10 s less the hold")
+	require.Equal(t, 8*time.Second, r.sounds[0].at)
+	f.audio(10010*ms, opus20)
+	f.audio(10030*ms, opus20)
+	r.requireContinuous(t)
+	require.False(t, r.sounds[len(r.sounds)-1].silent)
+}
+
+func TestPicturesAreNeverLeftOutOrReordered(t *testing.T) {
+	var r tape
+	f := newFeed(0, &r)
+	for _, at := range []time.Duration{0, 33 * ms, 30 * ms, 30 * ms, 66 * ms} {
+		require.True(t, f.video(at, at == 0, []byte("p")))
+	}
+	require.Len(t, r.pictures, 5)
+	r.requireContinuous(t)
+}
+
+func TestAMutedPublisherIsSilent(t *testing.T) {
+	var r tape
+	f := newFeed(time.Second, &r)
+	for now := time.Second; now < 5*time.Second; now += tickInterval {
+		f.tick(now)
+	}
+	r.requireContinuous(t)
+	require.Len(t, r.sounds, int((3980*ms-audioHold)/media.OpusSilenceDuration))
+}
+
+func TestLateSoundGivesWayToTheSilenceInItsPlace(t *testing.T) {
+	var r tape
+	f := newFeed(0, &r)
+	f.audio(0, opus20)
+	f.tick(time.Second)
+	n := len(r.sounds)
+	f.audio(500*ms, opus20)
+	require.Len(t, r.sounds, n)
+	f.audio(900*ms, opus20)
+	require.Greater(t, len(r.sounds), n)
+	r.requireContinuous(t)
+}
+
+func TestAHoleInTheSoundIsFilled(t *testing.T) {
+	var r tape
+	f := newFeed(0, &r)
+	f.audio(0, opus20)
+	f.audio(20*ms, opus20)
+	f.audio(140*ms, opus20)
+	r.requireContinuous(t)
+	require.True(t, r.sounds[2].silent)
+}
+
+func TestMalformedSoundIsLeftOut(t *testing.T) {
+	var r tape
+	f := newFeed(0, &r)
+	f.audio(0, nil)
+	f.audio(0, []byte{0xFF})
+	require.Empty(t, r.sounds)
+}
+
+func TestMissingPicturesBecomeASlateUntilTheNextKeyFrame(t *testing.T) {
+	var r tape
+	f := newFeed(0, &r)
+	f.slate = []byte("slate")
+	f.video(0, true, []byte("key"))
+	for now := time.Duration(0); now < 4*time.Second; now += tickInterval {
+		f.tick(now)
+	}
+	require.Equal(t, picture{videoHold, true, "slate"}, r.pictures[1])
+	require.InDelta(t, 1+int((4*time.Second-videoHold)/slateInterval), len(r.pictures), 1)
+	require.False(t, f.video(4*time.Second, false, []byte("delta")), "it would build on a picture the decoder no longer has")
+	require.True(t, f.video(4100*ms, true, []byte("key")))
+	require.True(t, f.video(4133*ms, false, []byte("delta")))
+	r.requireContinuous(t)
+}
+
+func TestASlowScreenIsNoMissingPicture(t *testing.T) {
+	var r tape
+	f := newFeed(0, &r)
+	f.slate = []byte("slate")
+	for now := time.Duration(0); now < 10*time.Second; now += tickInterval {
+		if now%time.Second == 0 {
+			require.True(t, f.video(now, now == 0, []byte("screen")))
+		}
+		f.tick(now)
+	}
+	require.Len(t, r.pictures, 10)
+}
+
+func TestBeginShowsTheSlateAtOnce(t *testing.T) {
+	var r tape
+	f := newFeed(6*time.Second, &r)
+	f.slate = []byte("slate")
+	f.begin()
+	require.Equal(t, []picture{{6 * time.Second, true, "slate"}}, r.pictures)
+	f.tick(9 * time.Second)
+	require.Len(t, r.pictures, 2)
+	require.False(t, f.video(9*time.Second, false, []byte("delta")))
+}

@@ -1,0 +1,228 @@
+package live
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/cmaf"
+	"github.com/sluicelive/sluice/internal/media"
+	"github.com/sluicelive/sluice/internal/webrtc"
+)
+
+const (
+	// tickInterval is how often the loop looks for what is missing.
+	tickInterval = 20 * time.Millisecond
+	// keyFramePatience is how long a publisher gets to answer a request for a
+	// key frame: browsers take 30 to 130 ms and the way there and back.
+	keyFramePatience = 300 * time.Millisecond
+)
+
+// stream is a prepared or live stream: one goroutine, its loop, owns the
+// publisher's session, the feed and the encoder. Other goroutines reach them
+// through do.
+type stream struct {
+	server       *Server
+	id           sluice.StreamID
+	account      sluice.AccountID
+	clock        sluice.Clock
+	ladder       sluice.Ladder
+	presentation *cmaf.Presentation
+	log          *slog.Logger
+
+	commands chan func()
+	offers   chan struct{} // a token: one offer is answered at a time
+	ending   chan ending   // asks the loop to end
+	done     chan struct{} // closed when the stream has ended and is stored
+	started  atomic.Bool   // the broadcast was started: viewers may come
+	lastSeen atomic.Int64  // media time of the newest frame of a publisher, ns
+
+	// Owned by the loop.
+	candidates candidates
+	session    *session
+	wanted     time.Duration // from when on an encoder shall run; 0: not yet
+	keyAsked   time.Duration // when a key frame was last asked for
+	feed       *feed
+	encoder    *encoder
+	encoderEnd chan error
+	attempts   attempts
+	slates     map[media.Codec][]byte
+	idleSince  time.Duration // since when no publisher is connected
+	away       bool          // as last told to the store and the events
+	chores     *chores
+}
+
+// ending is why and as of when a stream shall end.
+type ending struct {
+	cause sluice.EndCause
+	at    time.Time
+	why   string // for the user, with EndFailed
+}
+
+// do runs f in the loop and waits for it.
+func (s *stream) do(ctx context.Context, f func()) error {
+	ran := make(chan struct{})
+	select {
+	case s.commands <- func() { f(); close(ran) }:
+	case <-s.done:
+		return errEnded(s.id)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-ran:
+		return nil
+	case <-s.done:
+		return errEnded(s.id)
+	}
+}
+
+// now is the media time now.
+func (s *stream) now() time.Duration { return s.clock.MediaTime(s.server.now()) }
+
+// loop runs the stream until it shall end, and says why. It returns when its
+// encoder has ended.
+func (s *stream) loop(ctx context.Context) ending {
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
+	defer s.stopEncoder()
+	defer s.closeSession()
+	s.idleSince = s.now()
+	for {
+		in := s.session.inputs()
+		var end ending
+		select {
+		case f := <-s.commands:
+			f()
+		case f := <-in.frames:
+			s.frame(ctx, f)
+		case r := <-in.reports:
+			s.session.mapper.SenderReport(r)
+		case st := <-in.state:
+			s.connection(st)
+		case err := <-s.encoderEnd:
+			end = s.encoderEnded(err)
+		case <-ticker.C:
+			end = s.tick(ctx)
+		case end = <-s.ending:
+		case <-ctx.Done():
+			end = ending{cause: sluice.EndShutdown, at: s.server.now()}
+		}
+		if end.cause != "" {
+			return end
+		}
+	}
+}
+
+// frame places one frame of the publisher on the stream clock and feeds it.
+func (s *stream) frame(ctx context.Context, f media.Frame) {
+	arrived := s.clock.MediaTime(f.Arrived)
+	t := s.session.mapper.Map(f.Codec, f.RTPTime, arrived)
+	s.lastSeen.Store(int64(arrived))
+	s.session.hasMedia = true
+	if f.Codec.Kind() == media.Audio {
+		if s.feed != nil {
+			s.feed.audio(t, f.Data)
+		}
+		return
+	}
+	if f.Key && s.encoderDue(s.now()) {
+		s.startEncoder(ctx, f.Codec, t)
+	}
+	if s.encoder != nil && f.Codec != s.encoder.codec {
+		s.encoder.close() // the next one starts with this codec
+		return
+	}
+	if s.feed != nil && !s.feed.video(t, f.Key, f.Data) {
+		s.askKeyFrame(s.now())
+	}
+}
+
+// askKeyFrame asks the publisher for a key frame, but not again before it had
+// time to send one.
+func (s *stream) askKeyFrame(now time.Duration) {
+	if s.session != nil && now-s.keyAsked >= keyFramePatience {
+		s.keyAsked = now
+		s.session.conn.RequestKeyFrame()
+	}
+}
+
+// connection follows the state of the publisher's connection.
+func (s *stream) connection(st webrtc.State) {
+	s.log.Info("publisher's connection changed", "session", s.session.id, "state", st)
+	switch st {
+	case webrtc.Connected:
+		s.session.connected = true
+		s.setAway(false)
+	case webrtc.Disconnected:
+		s.session.connected = false
+		s.idleSince = s.now()
+		s.setAway(true)
+	case webrtc.Failed, webrtc.Closed:
+		if s.session.connected {
+			s.idleSince = s.now()
+		}
+		s.closeSession()
+		s.setAway(true)
+	}
+}
+
+// install makes a new session the publisher; the one before it is let go.
+func (s *stream) install(next *session) {
+	s.closeSession()
+	s.session = next
+	for _, c := range s.candidates.take(s.server.now()) {
+		s.offerCandidate(c)
+	}
+}
+
+func (s *stream) offerCandidate(c sluice.ICECandidate) {
+	if err := s.session.conn.AddCandidate(c); err != nil {
+		s.log.Debug("candidate refused", "session", s.session.id, "err", err)
+	}
+}
+
+func (s *stream) closeSession() {
+	if s.session != nil {
+		s.session.conn.Close()
+		s.session = nil
+	}
+}
+
+// tick fills the feed, and ends what has waited too long.
+func (s *stream) tick(ctx context.Context) ending {
+	now := s.now()
+	if s.encoderDue(now) && s.session != nil && s.session.connected {
+		s.askKeyFrame(now)
+		if now-s.wanted > videoHold {
+			s.startWithoutVideo(ctx, now)
+		}
+	}
+	if s.feed != nil {
+		s.feed.slate = s.slates[s.encoder.codec]
+		s.feed.tick(now)
+	}
+	if s.session != nil && s.session.connected {
+		return ending{}
+	}
+	idle := now - s.idleSince
+	switch {
+	case s.started.Load() && idle > s.server.cfg.ReconnectWindow:
+		return ending{cause: sluice.EndPublisherGone, at: s.clock.WallTime(time.Duration(s.lastSeen.Load()))}
+	case !s.started.Load() && idle > s.server.cfg.PrepareTimeout:
+		return ending{cause: sluice.EndNeverStarted, at: s.server.now()}
+	}
+	return ending{}
+}
+
+// setAway tells viewers and the store, once per change, whether the publisher
+// of a started broadcast is away.
+func (s *stream) setAway(away bool) {
+	if s.away == away || !s.started.Load() {
+		return
+	}
+	s.away = away
+	s.chores.do(func(ctx context.Context) { s.server.recordAway(ctx, s, away) })
+}
