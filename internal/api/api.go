@@ -84,7 +84,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	tracked := &trackedWriter{ResponseWriter: w}
 	defer a.recoverPanic(tracked, r)
 	if !trimSlash(r) {
-		a.noRoute(tracked, r)
+		writeFailure(tracked, newFailure(nil, errNoRoute))
 		return
 	}
 	a.routes.ServeHTTP(tracked, r)

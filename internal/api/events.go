@@ -66,22 +66,29 @@ func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, exp
 	}
 	if s.Broadcast.EndedAt != nil {
 		sub.Close()
-		return &huma.StreamResponse{Body: func(ctx huma.Context) { ctx.SetStatus(http.StatusNoContent) }}, nil
+		return &huma.StreamResponse{Body: noContent}, nil
 	}
-	return &huma.StreamResponse{Body: func(ctx huma.Context) {
+	return &huma.StreamResponse{Body: a.sender(sub, expires)}, nil //nolint:contextcheck // the context comes with the huma.Context
+}
+
+func noContent(ctx huma.Context) { ctx.SetStatus(http.StatusNoContent) }
+
+// sender answers with the events of a subscription, which it closes.
+func (a *API) sender(sub *bus.Subscription, expires time.Time) func(huma.Context) {
+	return func(ctx huma.Context) {
 		defer sub.Close()
 		r, w := humago.Unwrap(ctx)
 		out := newEventWriter(w)
+		defer out.close()
 		if out.open() == nil && r.Method != http.MethodHead {
-			a.pump(r.Context(), sub, out, expires)
+			a.pump(ctx.Context(), sub, out, expires)
 		}
-	}}, nil
+	}
 }
 
 // pump writes events until the client leaves, the stream ends, the key expires
 // or the bus closes.
 func (a *API) pump(ctx context.Context, sub *bus.Subscription, out *eventWriter, expires time.Time) {
-	defer out.close()
 	ping := time.NewTicker(pingInterval)
 	defer ping.Stop()
 	var expired <-chan time.Time // never, without a key

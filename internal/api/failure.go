@@ -22,9 +22,13 @@ type failure struct {
 	Meta    *pageMeta `json:"meta,omitempty" doc:"On lists only: the page that could not be had"`
 }
 
-// Error, GetStatus and GetHeaders let huma write a failure as it stands.
-func (f *failure) Error() string  { return f.Reason + ": " + f.Message }
+// Error implements error; it and the next two let huma write a failure as it is.
+func (f *failure) Error() string { return f.Reason + ": " + f.Message }
+
+// GetStatus implements huma.StatusError.
 func (f *failure) GetStatus() int { return f.Code }
+
+// GetHeaders implements huma.HeadersError.
 func (f *failure) GetHeaders() http.Header {
 	if f.Code == http.StatusServiceUnavailable {
 		return http.Header{"Retry-After": {"2"}}
@@ -96,7 +100,7 @@ func reshape(ctx huma.Context, _ string, body any) (any, error) {
 
 // detail says what is wrong with which field: "name: expected string; …".
 func detail(model *huma.ErrorModel) string {
-	var parts []string
+	parts := make([]string, 0, len(model.Errors))
 	for _, e := range model.Errors {
 		where := strings.TrimPrefix(strings.TrimPrefix(e.Location, "body."), "query.")
 		parts = append(parts, where+": "+e.Message)

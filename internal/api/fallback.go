@@ -10,11 +10,8 @@ import (
 	"github.com/sluicelive/sluice"
 )
 
-var (
-	errNoRoute = sluice.Errorf(sluice.KindNotFound, "route_not_found",
-		"there is no such address in this API; /docs lists those there are")
-	errPanic = sluice.AsError(nil)
-)
+var errNoRoute = sluice.Errorf(sluice.KindNotFound, "route_not_found",
+	"there is no such address in this API; /docs lists those there are")
 
 // trimSlash takes one slash off the end of a path, so that both forms of an
 // address work without a redirect, which a CORS preflight would not survive. It
@@ -64,15 +61,15 @@ func (a *API) recoverPanic(w *trackedWriter, r *http.Request) {
 	if cause == nil {
 		return
 	}
-	if cause == http.ErrAbortHandler {
+	if cause == http.ErrAbortHandler { //nolint:errorlint // compared as net/http does
 		panic(cause)
 	}
-	a.Log.Error("handler panicked", "request", r.Header.Get("X-Request-Id"),
-		"err", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	err := fmt.Errorf("panic: %v", cause)
+	a.Log.Error("handler panicked", "request", r.Header.Get("X-Request-Id"), "err", err, "stack", string(debug.Stack()))
 	if w.wrote {
 		panic(http.ErrAbortHandler)
 	}
-	writeFailure(w, newFailure(nil, errPanic))
+	writeFailure(w, newFailure(nil, err))
 }
 
 // trackedWriter knows whether an answer has begun.
@@ -81,6 +78,7 @@ type trackedWriter struct {
 	wrote bool
 }
 
+// WriteHeader implements http.ResponseWriter.
 func (w *trackedWriter) WriteHeader(code int) {
 	w.wrote = true
 	w.ResponseWriter.WriteHeader(code)

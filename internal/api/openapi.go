@@ -97,16 +97,12 @@ func eventResponses() map[string]*huma.Response {
 // mediaOperations documents the paths that players load, which are not served
 // by this package.
 func mediaOperations() []huma.Operation {
-	var ops []huma.Operation
-	for _, m := range []struct{ id, file, summary, contentType string }{
-		{"hls-multivariant", "master.m3u8", "HLS multivariant playlist", "application/vnd.apple.mpegurl"},
-		{"dash-mpd", "manifest.mpd", "DASH MPD", "application/dash+xml"},
-		{"init-segment", "init-stream{rendition}.mp4", "Init segment of a rendition", "video/mp4"},
-		{"segment", "chunk-stream{rendition}-{number}.m4s", "Segment of a rendition", "video/mp4"},
-	} {
-		ops = append(ops, mediaOperation(m.id, m.file, m.summary, m.contentType))
+	return []huma.Operation{
+		mediaOperation("hls-multivariant", "master.m3u8", "HLS multivariant playlist", "application/vnd.apple.mpegurl"),
+		mediaOperation("dash-mpd", "manifest.mpd", "DASH MPD", "application/dash+xml"),
+		mediaOperation("init-segment", "init-stream{rendition}.mp4", "Init segment of a rendition", "video/mp4"),
+		mediaOperation("segment", "chunk-stream{rendition}-{number}.m4s", "Segment of a rendition", "video/mp4"),
 	}
-	return ops
 }
 
 func mediaOperation(id, file, summary, contentType string) huma.Operation {

@@ -15,8 +15,10 @@ const (
 )
 
 // keyed is the security of an operation that needs an application key. admit
-// enforces what is declared here.
-var keyed = []map[string][]string{{"applicationKey": {}}}
+// enforces what is declared with it.
+func keyed() []map[string][]string {
+	return []map[string][]string{{"applicationKey": {}}}
+}
 
 // register adds every operation.
 func (a *API) register() {
@@ -30,7 +32,7 @@ func (a *API) register() {
 func (a *API) registerStreams() {
 	create := huma.Operation{
 		OperationID: "create-stream", Method: http.MethodPost, Path: "/v1/streams/create",
-		Summary: "Create a stream", Tags: []string{tagStreams}, Security: keyed,
+		Summary: "Create a stream", Tags: []string{tagStreams}, Security: keyed(),
 		Description: "Makes a stream. The same slug may be used again: it then means the newest stream.",
 	}
 	add(a, create, a.createStream)
@@ -39,7 +41,7 @@ func (a *API) registerStreams() {
 	add(a, create, a.createStream)
 	add(a, huma.Operation{
 		OperationID: "list-streams", Method: http.MethodGet, Path: "/v1/streams",
-		Summary: "List streams", Tags: []string{tagStreams}, Security: keyed,
+		Summary: "List streams", Tags: []string{tagStreams}, Security: keyed(),
 		Description: "The account's streams, newest first, a page at a time.",
 		Metadata:    map[string]any{metaIsList: true},
 	}, a.listStreams)
@@ -50,7 +52,7 @@ func (a *API) registerStreams() {
 	}, a.getStream)
 	update := huma.Operation{
 		OperationID: "update-stream", Method: http.MethodPatch, Path: "/v1/streams/{id}",
-		Summary: "Change a stream", Tags: []string{tagStreams}, Security: keyed,
+		Summary: "Change a stream", Tags: []string{tagStreams}, Security: keyed(),
 		Description: "Changes name, slug or description. What is left out or null stays, and other fields are ignored, so that the whole stream may be sent back.",
 	}
 	add(a, update, a.updateStream)
@@ -58,7 +60,7 @@ func (a *API) registerStreams() {
 	add(a, update, a.updateStream)
 	add(a, huma.Operation{
 		OperationID: "delete-stream", Method: http.MethodDelete, Path: "/v1/streams/{id}",
-		Summary: "Delete a stream", Tags: []string{tagStreams}, Security: keyed,
+		Summary: "Delete a stream", Tags: []string{tagStreams}, Security: keyed(),
 		Description: "Ends the stream if it is live, removes it, and answers with what it was.",
 	}, a.deleteStream)
 }
@@ -66,28 +68,28 @@ func (a *API) registerStreams() {
 func (a *API) registerBroadcast() {
 	add(a, huma.Operation{
 		OperationID: "prepare-stream", Method: http.MethodPost, Path: "/v1/streams/{id}/prepare",
-		Summary: "Prepare a stream", Tags: []string{tagBroadcast}, Security: keyed,
+		Summary: "Prepare a stream", Tags: []string{tagBroadcast}, Security: keyed(),
 		Description: "Makes the stream ready for a publisher and starts billing. A repeat changes nothing. The body may be empty.",
 	}, a.prepare)
 	add(a, huma.Operation{
 		OperationID: "init-stream", Method: http.MethodPost, Path: "/v1/streams/{id}/init",
-		Summary: "Send the SDP offer", Tags: []string{tagBroadcast}, Security: keyed,
+		Summary: "Send the SDP offer", Tags: []string{tagBroadcast}, Security: keyed(),
 		Description: "Takes the publisher's SDP offer and answers it, with all candidates of the server. A new offer on a live stream replaces the publisher and the stream goes on. " +
 			"The description may stand in session_description or at the top of the body.",
 	}, a.initSession)
 	add(a, huma.Operation{
 		OperationID: "add-ice-candidate", Method: http.MethodPost, Path: "/v1/streams/{id}/ice",
-		Summary: "Send an ICE candidate", Tags: []string{tagBroadcast}, Security: keyed,
+		Summary: "Send an ICE candidate", Tags: []string{tagBroadcast}, Security: keyed(),
 		Description: "Takes one candidate of the publisher, before or after init. An offer that has all its candidates needs none of these.",
 	}, a.addCandidate)
 	add(a, huma.Operation{
 		OperationID: "start-stream", Method: http.MethodPost, Path: "/v1/streams/{id}/start",
-		Summary: "Go live", Tags: []string{tagBroadcast}, Security: keyed,
+		Summary: "Go live", Tags: []string{tagBroadcast}, Security: keyed(),
 		Description: "Waits for the publisher's media, up to 15 seconds, and answers when the manifests play. A repeat gives the same answer. The body may be empty.",
 	}, a.start)
 	add(a, huma.Operation{
 		OperationID: "end-stream", Method: http.MethodPost, Path: "/v1/streams/{id}/end",
-		Summary: "End a stream", Tags: []string{tagBroadcast}, Security: keyed,
+		Summary: "End a stream", Tags: []string{tagBroadcast}, Security: keyed(),
 		Description: "Ends the stream and its billing. A repeat changes nothing. The body may be empty.",
 	}, a.end)
 }
@@ -95,12 +97,12 @@ func (a *API) registerBroadcast() {
 func (a *API) registerEvents() {
 	add(a, huma.Operation{
 		OperationID: "create-event-key", Method: http.MethodPost, Path: "/v1/streams/{id}/eventkey",
-		Summary: "Make an event key for a stream", Tags: []string{tagEvents}, Security: keyed,
+		Summary: "Make an event key for a stream", Tags: []string{tagEvents}, Security: keyed(),
 		Description: "A key for the address of this stream's events, where no header can be sent. It opens nothing else. The body may be empty.",
 	}, a.streamEventKey)
 	add(a, huma.Operation{
 		OperationID: "create-account-event-key", Method: http.MethodPost, Path: "/v1/auth/eventkey",
-		Summary: "Make an event key for all streams", Tags: []string{tagEvents}, Security: keyed,
+		Summary: "Make an event key for all streams", Tags: []string{tagEvents}, Security: keyed(),
 		Description: "As the key for one stream, but good for every stream of the account.",
 	}, a.accountEventKey)
 	add(a, huma.Operation{

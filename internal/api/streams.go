@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 
 	"github.com/sluicelive/sluice"
 )
@@ -97,11 +98,7 @@ func (a *API) updateStream(ctx context.Context, c call, in *updateInput) (*reply
 		return nil, err
 	}
 	update := sluice.StreamUpdate{Name: in.Body.Name, Slug: in.Body.Slug, Description: in.Body.Description}
-	now := a.Now()
-	s, err = a.Store.UpdateStream(ctx, c.account, s.ID, func(s *sluice.Stream) error {
-		s.UpdatedAt = now
-		return update.Apply(s)
-	})
+	s, err = a.Store.UpdateStream(ctx, c.account, s.ID, update.Apply)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +125,9 @@ func (a *API) deleteStream(ctx context.Context, c call, in *StreamPath) (*reply[
 // find looks a stream up by what stands in the path. A stream of another
 // account is as absent as one that never was.
 func (a *API) find(ctx context.Context, account sluice.AccountID, ref string) (*sluice.Stream, error) {
+	if strings.ContainsRune(ref, 0) {
+		return nil, sluice.ErrStreamNotFound // no slug has a zero byte, and SQL text ends at one
+	}
 	return a.Store.Stream(ctx, account, sluice.ParseStreamRef(ref))
 }
 

@@ -24,7 +24,7 @@ const (
 	issuer = "sluice"
 	// tokenType is the typ header of an event key. A type of its own keeps a
 	// token made for another purpose from passing as one (RFC 8725, 3.11).
-	tokenType = "sluice-events+jwt"
+	tokenType = "sluice-events+jwt" //nolint:gosec // G101: a name, no secret
 	// leeway forgives clocks that disagree about iat and nbf. exp has none.
 	leeway = 60 * time.Second
 	// maxLength bounds what is parsed at all; a key has about 330 bytes.

@@ -1,0 +1,50 @@
+package api
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice"
+)
+
+// deadlines records the read deadlines that a handler sets.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.set = append(d.set, t)
+	return nil
+}
+
+// F21: a body has a bounded time to arrive, and the deadline is gone when it
+// has: left on, it would end a start that waits for media.
+func TestBodyDeadline(t *testing.T) {
+	for _, length := range []int{0, 10, maxBody, maxBody + 1} {
+		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", length)))
+		err := readBody(w, r)
+		require.Equal(t, length > maxBody, err != nil)
+		require.Len(t, w.set, 2)
+		require.False(t, w.set[0].IsZero())
+		require.True(t, w.set[1].IsZero())
+	}
+}
+
+func TestBodyCutOff(t *testing.T) {
+	r := httptest.NewRequest(http.MethodPost, "/", http.MaxBytesReader(nil, http.NoBody, 0))
+	require.NoError(t, readBody(httptest.NewRecorder(), r))
+	r = httptest.NewRequest(http.MethodPost, "/", brokenReader{})
+	require.Equal(t, sluice.KindMalformed, sluice.AsError(readBody(httptest.NewRecorder(), r)).Kind)
+}
+
+// brokenReader is a body whose sender went away.
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, http.ErrBodyReadAfterClose }

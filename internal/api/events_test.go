@@ -1,0 +1,271 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/eventkey"
+)
+
+// subscriber reads an event stream as a browser does.
+type subscriber struct {
+	t *testing.T
+	*http.Response
+	lines  *bufio.Scanner
+	cancel context.CancelFunc
+}
+
+// event is one message of an event stream.
+type event struct{ id, name, data, retry, comment string }
+
+func (s *server) subscribe(path string, headers ...string) *subscriber {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, http.NoBody)
+	require.NoError(s.t, err)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(s.t, err)
+	sub := &subscriber{t: s.t, Response: res, lines: bufio.NewScanner(res.Body), cancel: cancel}
+	s.t.Cleanup(sub.close)
+	return sub
+}
+
+func (s *subscriber) close() {
+	s.cancel()
+	_ = s.Body.Close()
+}
+
+// next reads one message, or reports that the server closed.
+func (s *subscriber) next() (event, bool) {
+	s.t.Helper()
+	var e event
+	for s.lines.Scan() {
+		line := s.lines.Text()
+		if line == "" {
+			return e, true
+		}
+		name, value, found := strings.Cut(line, ":")
+		require.True(s.t, found, line)
+		value = strings.TrimPrefix(value, " ")
+		switch name {
+		case "id":
+			e.id = value
+		case "event":
+			e.name = value
+		case "data":
+			e.data = value
+		case "retry":
+			e.retry = value
+		default:
+			e.comment = value
+		}
+	}
+	return event{}, false
+}
+
+// expect reads one message and checks its name.
+func (s *subscriber) expect(name string) event {
+	s.t.Helper()
+	e, open := s.next()
+	require.True(s.t, open, "closed before %s", name)
+	require.Equal(s.t, name, e.name)
+	return e
+}
+
+// opened reads the preamble.
+func (s *subscriber) opened() *subscriber {
+	s.t.Helper()
+	require.Equal(s.t, 200, s.StatusCode)
+	require.NotEmpty(s.t, s.expect("").retry)
+	return s
+}
+
+func (s *subscriber) expectClosed() {
+	s.t.Helper()
+	e, open := s.next()
+	require.False(s.t, open, "%+v", e)
+}
+
+func (s *server) eventKey(path string) string {
+	s.t.Helper()
+	return strings.Trim(string(s.must("POST", path+"/eventkey", "").Data), `"`)
+}
+
+// section 4: the whole life of a stream, as a viewer and as its publisher see it.
+func TestEvents(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	viewer := s.subscribe(path + "/events")
+	publisher := s.subscribe(path+"/events/"+s.eventKey(path), "Origin", "https://app.example")
+
+	require.Equal(t, "text/event-stream", viewer.Header.Get("Content-Type"))
+	require.Equal(t, "no-store", viewer.Header.Get("Cache-Control"))
+	require.Equal(t, "no", viewer.Header.Get("X-Accel-Buffering"))
+	require.Equal(t, "https://app.example", publisher.Header.Get("Access-Control-Allow-Origin"))
+	retry, err := strconv.Atoi(viewer.expect("").retry)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, retry, 2000)
+	require.Less(t, retry, 4000)
+	publisher.opened()
+
+	s.must("POST", path+"/prepare", "")
+	s.must("POST", path+"/init", `{"type":"offer","sdp":"v=0"}`)
+	s.must("POST", path+"/start", "")
+	s.must("POST", path+"/end", "")
+
+	ready := viewer.expect("streamReady")
+	require.JSONEq(t, `{"id":1,"status":"prepared"}`, ready.data)
+	started := viewer.expect("streamStarted")
+	require.Greater(t, started.id, ready.id)
+	viewer.expect("streamEnded")
+	viewer.expectClosed()
+
+	publisher.expect("streamReady")
+	require.Contains(t, publisher.expect("iceCandidate").data, `"usernameFragment":"u"`)
+	publisher.expect("streamStarted")
+	publisher.expect("streamEnded")
+	publisher.expectClosed()
+}
+
+// section 4: a late subscriber gets the current state and the current session's
+// candidates at once.
+func TestLateSubscriber(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	s.must("POST", path+"/prepare", "")
+	s.must("POST", path+"/init", `{"type":"offer","sdp":"v=0"}`)
+	s.must("POST", path+"/start", "")
+	s.must("POST", path+"/init", `{"type":"offer","sdp":"v=0"}`)
+
+	publisher := s.subscribe(path + "/events/" + s.eventKey(path)).opened()
+	publisher.expect("streamStarted")
+	require.Contains(t, publisher.expect("iceCandidate").data, "session-2")
+
+	viewer := s.subscribe(path + "/events").opened()
+	viewer.expect("streamStarted")
+	s.must("POST", path+"/end", "")
+	viewer.expect("streamEnded")
+	publisher.expect("streamEnded")
+}
+
+// section 4: Last-Event-ID resumes after the event it names.
+func TestLastEventID(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	first := s.subscribe(path + "/events").opened()
+	s.must("POST", path+"/prepare", "")
+	ready := first.expect("streamReady")
+	first.close()
+	s.must("POST", path+"/start", "")
+	s.bus.Publish(sluice.Event{StreamID: 1, Type: sluice.EventError, Data: []byte("{\"code\":\"c\",\n\"message\":\"m\"}")})
+
+	resumed := s.subscribe(path+"/events", "Last-Event-ID", ready.id).opened()
+	resumed.expect("streamStarted")
+	require.JSONEq(t, `{"code":"c","message":"m"}`, resumed.expect("streamError").data)
+
+	for _, nonsense := range []string{"x", "-5", "1e9"} {
+		s.subscribe(path+"/events", "Last-Event-ID", nonsense).opened().expect("streamStarted")
+	}
+}
+
+// section 4: a reconnect to an ended stream gets 204, with a key and without.
+func TestEndedStreamIsNoContent(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	key := s.eventKey(path)
+	s.must("POST", path+"/end", "")
+	for _, events := range []string{"/events", "/events/" + key} {
+		require.Equal(t, http.StatusNoContent, s.subscribe(path+events, "Last-Event-ID", "1").StatusCode)
+	}
+}
+
+// section 4 and F22, F23: whatever is no good key for this stream is 403, and
+// says nothing of what is wrong with it.
+func TestBadEventKeys(t *testing.T) {
+	s := newServer(t)
+	path, another := s.create("stream"), s.create("another")
+	now := time.Now()
+	key := func(text string, err error) string {
+		require.NoError(t, err)
+		return text
+	}
+	foreign := eventkey.New([]byte(strings.Repeat("x", 32)))
+	bodies := map[string]string{}
+	for name, bad := range map[string]string{
+		"another stream's":   s.eventKey(another),
+		"another account's":  key(s.eventKeys.ForAccount(s.other, now, time.Hour)),
+		"wrong account":      key(s.eventKeys.ForStream(s.other, 1, now, time.Hour)),
+		"expired":            key(s.eventKeys.ForStream(s.account, 1, now.Add(-2*time.Hour), time.Hour)),
+		"other secret":       key(foreign.ForStream(s.account, 1, now, time.Hour)),
+		"an application key": s.key,
+		"nonsense":           "nonsense",
+		"undefined":          "undefined",
+	} {
+		a := s.callAs("", "GET", path+"/events/"+bad, "")
+		require.Equal(t, http.StatusForbidden, a.Code, name)
+		require.Equal(t, "event_key_invalid", a.Error)
+		bodies[a.raw] = name
+	}
+	require.Len(t, bodies, 1)
+	require.NotContains(t, s.log.String(), s.key)
+	require.Equal(t, http.StatusNotFound, s.callAs("", "GET", "/v1/streams/99/events/"+s.key, "").Code)
+	require.Equal(t, http.StatusNotFound, s.callAs("", "GET", "/v1/streams/99/events", "").Code)
+}
+
+// section 3: the account's key opens every stream of the account.
+func TestAccountEventKey(t *testing.T) {
+	s := newServer(t)
+	key := strings.Trim(string(s.must("POST", "/v1/auth/eventkey", `{"expiry_seconds":60}`).Data), `"`)
+	require.Regexp(t, `^[A-Za-z0-9_.-]+$`, key, "it stands in an address")
+	for i := range 2 {
+		s.subscribe(s.create(fmt.Sprint("stream ", i)) + "/events/" + key).opened()
+	}
+}
+
+// F22: at its expiry a key's stream ends, and says why before it does.
+func TestEventKeyExpires(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	key := strings.Trim(string(s.must("POST", path+"/eventkey", `{"expiry_seconds":1}`).Data), `"`)
+	publisher := s.subscribe(path + "/events/" + key).opened()
+	require.JSONEq(t, `{"code":"event_key_expired","message":"the event key has expired; get a new one and connect again"}`,
+		publisher.expect("eventKeyExpired").data)
+	publisher.expectClosed()
+}
+
+// At shutdown the bus closes, and event streams with it.
+func TestEventsEndWithTheBus(t *testing.T) {
+	s := newServer(t)
+	viewer := s.subscribe(s.create("stream") + "/events").opened()
+	s.bus.Close()
+	viewer.expectClosed()
+}
+
+func TestEventsHead(t *testing.T) {
+	s := newServer(t)
+	res := s.do("HEAD", s.create("stream")+"/events", "")
+	require.NoError(t, res.Body.Close())
+	require.Equal(t, 200, res.StatusCode)
+	require.Equal(t, "text/event-stream", res.Header.Get("Content-Type"))
+}
+
+// A stream that was deleted is gone for its subscribers, too.
+func TestDeletedStreamEndsEvents(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	viewer := s.subscribe(path + "/events").opened()
+	s.must("DELETE", path, "")
+	viewer.expectClosed()
+}

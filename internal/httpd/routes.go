@@ -1,0 +1,51 @@
+package httpd
+
+import (
+	"io"
+	"net/http"
+	"strings"
+)
+
+// route chooses by the start of the path. It is no http.ServeMux, which would
+// redirect a path that is not clean: what answers decides about its paths.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	switch path := r.URL.Path; {
+	case path == "/v1" || strings.HasPrefix(path, "/v1/") || path == "/openapi.json":
+		s.API.ServeHTTP(w, r)
+	case isMedia(path):
+		s.Origin.ServeHTTP(w, r)
+	default:
+		s.UI.ServeHTTP(w, r)
+	}
+}
+
+// isMedia tells the paths that players load, many times a second.
+func isMedia(path string) bool {
+	return strings.HasPrefix(path, "/streams/") || path == "/time"
+}
+
+// health says that the process is alive.
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive") }
+
+// ready says whether new work may be sent here.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.stopping.Load() {
+		answer(w, http.StatusServiceUnavailable, "stopping")
+		return
+	}
+	if s.Ready != nil {
+		if err := s.Ready(r.Context()); err != nil {
+			s.Log.Warn("not ready", "err", err)
+			answer(w, http.StatusServiceUnavailable, "not ready")
+			return
+		}
+	}
+	answer(w, http.StatusOK, "ready")
+}
+
+func answer(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, text+"\n") // a client that is gone needs no answer
+}
