@@ -65,3 +65,20 @@ func Shift(t testing.TB, run []byte, seconds uint64) []byte {
 		binary.BigEndian.PutUint64(rest, binary.BigEndian.Uint64(rest)+seconds*timescale)
 	}
 }
+
+// Split cuts an encoder run in two before the first fragment at or after a media
+// time: what was written by then, and what is yet to come.
+func Split(t testing.TB, run []byte, at time.Duration) (before, after []byte) {
+	t.Helper()
+	timescale := uint64(binary.BigEndian.Uint32(run[bytes.Index(run, []byte("mdhd"))+16:]))
+	for from := 0; ; {
+		moof := bytes.Index(run[from:], []byte("moof"))
+		require.GreaterOrEqual(t, moof, 0, "the run ends before %v", at)
+		from += moof
+		tfdt := from + bytes.Index(run[from:], []byte("tfdt"))
+		if ticks := binary.BigEndian.Uint64(run[tfdt+8:]); ticks*1000 >= timescale*uint64(at.Milliseconds()) {
+			return run[:from-4], run[from-4:]
+		}
+		from += 4
+	}
+}

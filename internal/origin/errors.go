@@ -1,0 +1,79 @@
+package origin
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/sluicelive/sluice"
+)
+
+var (
+	errNoFile = sluice.Errorf(sluice.KindNotFound, "file_not_found",
+		"there is no such file; a stream is at /streams/{id}/master.m3u8 and /streams/{id}/manifest.mpd")
+	errNoRendition = sluice.Errorf(sluice.KindNotFound, "rendition_not_found",
+		"the stream has no such rendition; its manifests name those it has")
+	errNotPlayable = sluice.Errorf(sluice.KindNotFound, "stream_not_playable",
+		"the stream has no media to play yet; ask again in a second")
+	errNoSegment = sluice.Errorf(sluice.KindNotFound, "segment_not_found",
+		"there is no such segment: it is not made yet, or never was")
+	errSegmentGone = sluice.Errorf(sluice.KindGone, "segment_gone",
+		"the segment has left the window; load the manifest again")
+	errStalled = sluice.Errorf(sluice.KindUnavailable, "stream_stalled",
+		"the stream makes no media at the moment; ask again in a second")
+	errCut = sluice.Errorf(sluice.KindUnavailable, "request_cut",
+		"the request ended before its answer; ask again in a second")
+	errMethod = sluice.Errorf(sluice.KindMalformed, "method_not_allowed",
+		"media can be read only: use GET or HEAD")
+)
+
+// envelope is the form of every JSON answer of this server.
+type envelope struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Data    string `json:"data"`
+	Error   string `json:"error"`
+}
+
+// fail answers with an error that a person can read, and that no cache keeps.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, cause error) {
+	e := sluice.AsError(cause)
+	if r.Context().Err() != nil {
+		e = errCut // the viewer left, or the server stops: no fault to log
+	}
+	code := status(e)
+	if code == http.StatusInternalServerError {
+		s.config.Log.Error("cannot deliver", "path", r.URL.EscapedPath(), "err", cause)
+	}
+	body, err := json.Marshal(envelope{Code: code, Message: e.Message, Error: e.Code})
+	if err != nil {
+		panic(err) // four plain fields
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	if code == http.StatusServiceUnavailable {
+		h.Set("Retry-After", "1")
+	}
+	w.WriteHeader(code)
+	_, _ = w.Write(body)
+}
+
+// status is the one place where kinds of error become numbers of HTTP.
+func status(e *sluice.Error) int {
+	if errors.Is(e, errMethod) {
+		return http.StatusMethodNotAllowed
+	}
+	switch e.Kind {
+	case sluice.KindNotFound:
+		return http.StatusNotFound
+	case sluice.KindGone:
+		return http.StatusGone
+	case sluice.KindUnavailable:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}

@@ -1,0 +1,157 @@
+package origin
+
+import (
+	"bytes"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/sluicelive/sluice/internal/cmaf"
+	"github.com/sluicelive/sluice/internal/dash"
+	"github.com/sluicelive/sluice/internal/hls"
+)
+
+const (
+	typeHLS  = "application/vnd.apple.mpegurl"
+	typeDASH = "application/dash+xml"
+)
+
+// How long caches may keep a manifest: half a segment while it changes, longer
+// once it is final.
+const (
+	cacheLive  = "public, max-age=1"
+	cacheEnded = "public, max-age=30"
+)
+
+// manifest is a rendered playlist or MPD, ready to be sent in either form.
+// One is shared by all who ask while the snapshot it was made of is current.
+type manifest struct {
+	contentType string
+	cache       string
+	plain       []byte
+	zipped      []byte
+	etag        string // without quotes; the zipped form's has a suffix
+	err         error
+}
+
+func serveManifest(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t target) error {
+	s := p.Snapshot()
+	if !s.Playable() {
+		return errNotPlayable
+	}
+	var m *manifest
+	switch t.kind {
+	case multivariantPlaylist:
+		m = once(&s.Memo, hls.MultivariantName, typeHLS, s.Ended(), func() (string, error) { return hls.Multivariant(s), nil })
+	case mpd:
+		m = once(&s.Memo, dash.Name, typeDASH, s.Ended(), func() (string, error) { return dash.MPD(s) })
+	default:
+		track := p.Track(t.rendition)
+		if track == nil {
+			return errNoRendition
+		}
+		ts := track.Snapshot()
+		m = once(&ts.Memo, hls.MediaName(t.rendition), typeHLS, ts.Ended, func() (string, error) { return hls.Media(ts), nil })
+	}
+	if m.err != nil {
+		return m.err
+	}
+	m.send(w, r)
+	return nil
+}
+
+// once renders a manifest for the first who asks for it.
+func once(memo *cmaf.Memo, name, contentType string, ended bool, render func() (string, error)) *manifest {
+	m, ok := memo.Once(name, func() any { return newManifest(contentType, ended, render) }).(*manifest)
+	if !ok {
+		panic("origin: two kinds of value under " + name)
+	}
+	return m
+}
+
+func newManifest(contentType string, ended bool, render func() (string, error)) *manifest {
+	text, err := render()
+	if err != nil {
+		return &manifest{err: err}
+	}
+	m := &manifest{contentType: contentType, cache: cacheLive, plain: []byte(text)}
+	if ended {
+		m.cache = cacheEnded
+	}
+	m.etag = contentTag(m.plain)
+	m.zipped, m.err = zip(m.plain)
+	return m
+}
+
+func zip(plain []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(plain); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// contentTag is the inside of a strong entity tag.
+func contentTag(content []byte) string {
+	h := fnv.New64a()
+	_, _ = h.Write(content)
+	return fmt.Sprintf("%016x", h.Sum64())
+}
+
+// send answers with the form that the client takes, or with 304.
+func (m *manifest) send(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", m.contentType)
+	h.Set("Cache-Control", m.cache)
+	h.Set("Vary", "Accept-Encoding")
+	body, tag := m.plain, m.etag
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		body, tag = m.zipped, m.etag+"-gzip"
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("ETag", `"`+tag+`"`)
+	if matchesTag(r.Header.Get("If-None-Match"), tag) {
+		h.Del("Content-Type")
+		h.Del("Content-Encoding")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // fails only when the viewer has left
+	}
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3).
+func acceptsGzip(header string) bool {
+	for coding := range strings.SplitSeq(header, ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			continue
+		}
+		q, found := strings.CutPrefix(strings.TrimSpace(weight), "q=")
+		value, err := strconv.ParseFloat(q, 64)
+		return !found || err == nil && value > 0
+	}
+	return false
+}
+
+// matchesTag reads If-None-Match, whose comparison is the weak one (RFC 9110,
+// section 13.1.2).
+func matchesTag(header, tag string) bool {
+	for candidate := range strings.SplitSeq(header, ",") {
+		candidate = strings.TrimSpace(candidate)
+		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == `"`+tag+`"` {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,108 @@
+// Package origin delivers the media of streams over HTTP: manifests, init
+// segments and segments, out of the packager's snapshots.
+package origin
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/cmaf"
+	"github.com/sluicelive/sluice/internal/dash"
+)
+
+// Presentations finds the media of a stream. It fails with an *sluice.Error:
+// of KindNotFound for a stream that never was or has not started, of KindGone
+// for one whose media were let go.
+type Presentations interface {
+	Presentation(ctx context.Context, id sluice.StreamID) (*cmaf.Presentation, error)
+}
+
+// Config is what an origin needs.
+type Config struct {
+	Presentations Presentations
+	Log           *slog.Logger
+	// WriteTimeout is how long one write to a viewer may take, after which the
+	// connection is cut. Default 15 s.
+	WriteTimeout time.Duration
+	// Now is the server's time. Default: the wall time at the start of the
+	// origin plus what the monotonic clock counted since, so that a stepped
+	// system clock does not move players off the stream clocks.
+	Now func() time.Time
+}
+
+// Server is the http.Handler of /streams/{id}/… and of dash.TimePath.
+type Server struct {
+	config  Config
+	viewers *viewers
+}
+
+// New makes an origin.
+func New(c Config) *Server {
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = 15 * time.Second
+	}
+	if c.Now == nil {
+		start := time.Now()
+		c.Now = func() time.Time { return start.Add(time.Since(start)) }
+	}
+	return &Server{config: c, viewers: newViewers()}
+}
+
+// Viewers is how many distinct viewers fetched media of a stream within the
+// last seconds.
+func (s *Server) Viewers(id sluice.StreamID) int { return s.viewers.count(id, s.config.Now()) }
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	paced := newPacedWriter(w, s.config.WriteTimeout)
+	defer paced.finish()
+	allowAnyOrigin(paced.Header())
+	switch r.Method {
+	case http.MethodOptions:
+		preflight(paced)
+		return
+	case http.MethodGet, http.MethodHead:
+	default:
+		paced.Header().Set("Allow", allowedMethods)
+		s.fail(paced, r, errMethod)
+		return
+	}
+	if err := s.serve(paced, r); err != nil {
+		s.fail(paced, r, err)
+	}
+}
+
+// serve answers, or returns an error before it has written anything.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
+	path := r.URL.EscapedPath()
+	if path == dash.TimePath {
+		s.time(w)
+		return nil
+	}
+	t, ok := parsePath(path)
+	if !ok {
+		return errNoFile
+	}
+	p, err := s.config.Presentations.Presentation(r.Context(), t.stream)
+	if err != nil {
+		return err
+	}
+	switch t.kind {
+	case initSegment, segment:
+		s.viewers.saw(t.stream, r, s.config.Now())
+		return serveMedia(w, r, p, t)
+	default:
+		return serveManifest(w, r, p, t)
+	}
+}
+
+// time tells players the server's time, by which they find the live edge
+// (ISO/IEC 23009-1, section 5.8.4.11, scheme http-iso).
+func (s *Server) time(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte(s.config.Now().UTC().Format("2006-01-02T15:04:05.000Z")))
+}
