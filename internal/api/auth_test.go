@@ -150,8 +150,9 @@ func TestLastUsed(t *testing.T) {
 // What is documented is served and what is served is documented.
 func TestDocument(t *testing.T) {
 	s := newServer(t)
-	var have []string
-	for _, op := range s.operations() {
+	ops := s.operations()
+	have := make([]string, 0, len(ops))
+	for _, op := range ops {
 		have = append(have, fmt.Sprintf("%s %s", op.method, op.path))
 	}
 	require.ElementsMatch(t, []string{

@@ -28,7 +28,7 @@ func (d *deadlines) SetReadDeadline(t time.Time) error {
 func TestBodyDeadline(t *testing.T) {
 	for _, length := range []int{0, 10, maxBody, maxBody + 1} {
 		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("x", length)))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(strings.Repeat("x", length)))
 		err := readBody(w, r)
 		require.Equal(t, length > maxBody, err != nil)
 		require.Len(t, w.set, 2)
@@ -38,9 +38,9 @@ func TestBodyDeadline(t *testing.T) {
 }
 
 func TestBodyCutOff(t *testing.T) {
-	r := httptest.NewRequest(http.MethodPost, "/", http.MaxBytesReader(nil, http.NoBody, 0))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", http.MaxBytesReader(nil, http.NoBody, 0))
 	require.NoError(t, readBody(httptest.NewRecorder(), r))
-	r = httptest.NewRequest(http.MethodPost, "/", brokenReader{})
+	r = httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", brokenReader{})
 	require.Equal(t, sluice.KindMalformed, sluice.AsError(readBody(httptest.NewRecorder(), r)).Kind)
 }
 

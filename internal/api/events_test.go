@@ -32,10 +32,8 @@ func (s *server) subscribe(path string, headers ...string) *subscriber {
 	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, http.NoBody)
 	require.NoError(s.t, err)
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	res, err := http.DefaultClient.Do(req)
+	setHeaders(req, headers)
+	res, err := http.DefaultClient.Do(req) //nolint:bodyclose // closed by subscriber.close
 	require.NoError(s.t, err)
 	sub := &subscriber{t: s.t, Response: res, lines: bufio.NewScanner(res.Body), cancel: cancel}
 	s.t.Cleanup(sub.close)

@@ -115,9 +115,17 @@ func TestCORS(t *testing.T) {
 	path := s.create("stream")
 	for _, origin := range []string{"https://app.example", "http://localhost:3000", "null"} {
 		for _, call := range []struct{ method, path string }{
-			{"GET", path}, {"GET", "/v1/streams"}, {"GET", "/v1/streams/99"}, {"GET", "/v1/nothing"},
-			{"DELETE", "/v1/streams"}, {"GET", path + "/events/bad"}, {"GET", "/openapi.json"},
-			{"OPTIONS", path}, {"OPTIONS", "/v1/nothing"}, {"OPTIONS", path + "/events/any"}, {"OPTIONS", "/v1/streams/"},
+			{"GET", path},
+			{"GET", "/v1/streams"},
+			{"GET", "/v1/streams/99"},
+			{"GET", "/v1/nothing"},
+			{"DELETE", "/v1/streams"},
+			{"GET", path + "/events/bad"},
+			{"GET", "/openapi.json"},
+			{"OPTIONS", path},
+			{"OPTIONS", "/v1/nothing"},
+			{"OPTIONS", path + "/events/any"},
+			{"OPTIONS", "/v1/streams/"},
 		} {
 			res := s.do(call.method, call.path, "", "Origin", origin)
 			require.NoError(t, res.Body.Close())

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,8 +38,8 @@ type server struct {
 	live      *standIn
 	log       *strings.Builder
 
-	account, other       sluice.AccountID
-	key, otherKey        string
+	account, other sluice.AccountID
+	key, otherKey  string
 }
 
 func newServer(t *testing.T, options ...func(*api.Config)) *server {
@@ -64,8 +65,8 @@ func newServer(t *testing.T, options ...func(*api.Config)) *server {
 	s.Server = httptest.NewServer(handler)
 	t.Cleanup(func() {
 		s.bus.Close()
-		s.Server.CloseClientConnections()
-		s.Server.Close()
+		s.CloseClientConnections()
+		s.Close()
 		handler.Close()
 		require.NoError(t, db.Close())
 	})
@@ -136,13 +137,18 @@ func (s *server) do(method, path, body string, headers ...string) *http.Response
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), method, s.URL+path, strings.NewReader(body))
 	require.NoError(s.t, err)
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
+	setHeaders(req, headers)
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)
 	require.NoError(s.t, err)
 	return res
+}
+
+// setHeaders sets names and values that stand by turns.
+func setHeaders(r *http.Request, headers []string) {
+	for pair := range slices.Chunk(headers, 2) {
+		r.Header.Set(pair[0], pair[len(pair)-1])
+	}
 }
 
 // create makes a stream and returns its path.

@@ -72,15 +72,16 @@ func (s *Server) recoverPanic(next http.Handler) http.Handler {
 }
 
 // redact takes keys out of a path: whatever stands where an event key belongs,
-// where people have been seen to put their application key, and application
-// keys anywhere.
+// which some clients fill with their application key, and application keys
+// anywhere.
 func redact(path string) string {
 	parts := strings.Split(path, "/")
+	keysFollow := false
 	for i, part := range parts {
-		afterEvents := i > 0 && (parts[i-1] == "events" || parts[i-1] == "stats") && part != ""
-		if afterEvents || strings.Contains(part, sluice.KeyPrefix+"_") {
+		if part != "" && (keysFollow || strings.Contains(part, sluice.KeyPrefix+"_")) {
 			parts[i] = "[redacted]"
 		}
+		keysFollow = keysFollow || part == "events" || part == "stats"
 	}
 	return strings.Join(parts, "/")
 }

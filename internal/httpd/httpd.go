@@ -51,11 +51,7 @@ func New(cfg Config) *Server {
 
 // Handler routes a request, with everything that is done for all of them.
 func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.health)
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("/", http.HandlerFunc(s.route))
-	return s.identify(s.logAccess(s.recoverPanic(mux)))
+	return s.identify(s.logAccess(s.recoverPanic(http.HandlerFunc(s.route))))
 }
 
 // Run serves on a listener until ctx is done, then stops: it reports itself not

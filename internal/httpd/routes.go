@@ -7,9 +7,13 @@ import (
 )
 
 // route chooses by the start of the path. It is no http.ServeMux, which would
-// redirect a path that is not clean: what answers decides about its paths.
+// redirect a path that is not clean: whoever answers decides about that.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
+	case path == "/healthz":
+		answer(w, http.StatusOK, "alive")
+	case path == "/readyz":
+		s.ready(w, r)
 	case path == "/v1" || strings.HasPrefix(path, "/v1/") || path == "/openapi.json":
 		s.API.ServeHTTP(w, r)
 	case isMedia(path):
@@ -23,9 +27,6 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 func isMedia(path string) bool {
 	return strings.HasPrefix(path, "/streams/") || path == "/time"
 }
-
-// health says that the process is alive.
-func (s *Server) health(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive") }
 
 // ready says whether new work may be sent here.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
