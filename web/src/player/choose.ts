@@ -1,0 +1,37 @@
+import type { Engine, EngineEvents, Protocol } from "./engine";
+
+export type EngineName = "shaka" | "hls" | "native";
+
+/** Where a stream can be had; an address is "" when there is none. */
+export interface Sources {
+  dash: string;
+  hls: string;
+  /** What the viewer insists on. */
+  protocol?: Protocol | undefined;
+}
+
+/** The engines to try, best first. DASH leads: Shaka gives the lower latency. */
+export function plan(sources: Sources, mediaSource: boolean): EngineName[] {
+  if (!mediaSource) return sources.hls ? ["native"] : [];
+  const all: EngineName[] = [];
+  if (sources.dash && sources.protocol !== "hls") all.push("shaka");
+  if (sources.hls && sources.protocol !== "dash") all.push("hls");
+  return all;
+}
+
+/** Whether scripts can feed the media element. iPhones of old cannot. */
+export function mediaSourceOffered(): boolean {
+  return "MediaSource" in globalThis || "ManagedMediaSource" in globalThis;
+}
+
+/** Loads an engine's code and makes one. The libraries are large, so each comes only when it is needed. */
+export async function make(name: EngineName, video: HTMLVideoElement, events: EngineEvents): Promise<Engine> {
+  switch (name) {
+    case "shaka":
+      return new (await import("./shaka")).ShakaEngine(video, events);
+    case "hls":
+      return new (await import("./hls")).HlsEngine(video, events);
+    case "native":
+      return new (await import("./native")).NativeEngine(video, events);
+  }
+}

@@ -1,0 +1,40 @@
+export type Protocol = "dash" | "hls";
+
+/** A rendition a viewer may choose, by height. */
+export interface Rendition {
+  height: number;
+  /** Bits a second, as the manifest says. */
+  bitrate: number;
+  active: boolean;
+}
+
+/** Why playback broke. The code is for support: the engine's own, e.g. shaka-1001. */
+export class PlaybackError extends Error {
+  constructor(readonly code: string) {
+    super(code);
+    this.name = "PlaybackError";
+  }
+}
+
+/** A player library behind one face. It lives for one load: break, destroy, make another. */
+export interface Engine {
+  readonly name: string;
+  readonly protocol: Protocol;
+  /** Loads a manifest; resolves when playback can start, rejects with a PlaybackError. */
+  load(url: string): Promise<void>;
+  /** The newest playable position, in seconds of the media element. */
+  liveEdge(): number;
+  /** Wall time of the frame that is shown, as the publisher's server stamped it. */
+  frameTime(): Date | undefined;
+  renditions(): Rendition[];
+  /** Stays with one height, or chooses by itself again. */
+  select(height: number | undefined): void;
+  destroy(): Promise<void>;
+}
+
+/** What an engine tells while it plays. */
+export interface EngineEvents {
+  /** Playback broke and will not mend by itself. */
+  onBroken(error: PlaybackError): void;
+  onRenditions(): void;
+}

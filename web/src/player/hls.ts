@@ -1,0 +1,75 @@
+import Hls from "hls.js";
+import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
+
+const config = {
+  lowLatencyMode: true,
+  maxLiveSyncPlaybackRate: 1.1,
+  liveSyncOnStallIncrease: 0.3,
+  backBufferLength: 60,
+  // Segments are fMP4 and pass through: a worker would only cost a blob: script.
+  enableWorker: false,
+};
+
+/** HLS by hls.js. */
+export class HlsEngine implements Engine {
+  readonly name = "hls.js";
+  readonly protocol = "hls";
+  private readonly hls = new Hls(config);
+  private mended = false;
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly events: EngineEvents,
+  ) {
+    for (const name of [Hls.Events.MANIFEST_PARSED, Hls.Events.LEVEL_SWITCHED] as const) {
+      this.hls.on(name, () => this.events.onRenditions());
+    }
+  }
+
+  load(url: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let loaded = false;
+      this.hls.once(Hls.Events.MANIFEST_PARSED, () => {
+        loaded = true;
+        resolve();
+      });
+      this.hls.on(Hls.Events.ERROR, (_name, { fatal, type, details }) => {
+        if (!fatal) return;
+        if (type === Hls.ErrorTypes.MEDIA_ERROR && !this.mended) {
+          this.mended = true;
+          this.hls.recoverMediaError();
+          return;
+        }
+        const error = new PlaybackError(`hls-${details}`);
+        if (loaded) this.events.onBroken(error);
+        else reject(error);
+      });
+      this.hls.loadSource(url);
+      this.hls.attachMedia(this.video);
+    });
+  }
+
+  liveEdge(): number {
+    return this.hls.liveSyncPosition ?? end(this.video);
+  }
+
+  frameTime(): Date | undefined {
+    return this.hls.playingDate ?? undefined;
+  }
+
+  renditions(): Rendition[] {
+    return this.hls.levels.map(({ height, bitrate }, i) => ({ height, bitrate, active: i === this.hls.currentLevel }));
+  }
+
+  select(height: number | undefined): void {
+    this.hls.nextLevel = height === undefined ? -1 : this.hls.levels.findIndex((level) => level.height === height);
+  }
+
+  async destroy(): Promise<void> {
+    this.hls.destroy();
+  }
+}
+
+function end(video: HTMLVideoElement): number {
+  return video.seekable.length ? video.seekable.end(video.seekable.length - 1) : 0;
+}

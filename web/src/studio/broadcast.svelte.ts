@@ -1,0 +1,132 @@
+import { ApiError } from "../api/client";
+import { watchPath, type Quality, type Stream, type Streams } from "../api/streams";
+import { maxBitrate } from "./bitrate";
+import { judge, type Health, type Wanted } from "./health";
+import { Publisher, type Phase } from "./publisher";
+import { running } from "./resume";
+import type { Sample } from "./stats";
+
+const historyLength = 60;
+const pollMs = 5000;
+
+/** The broadcast of this tab, from *Go live* to its end. */
+export class Broadcast {
+  stream = $state.raw<Stream>();
+  phase = $state<Phase | "idle">("idle");
+  message = $state<string>();
+  samples = $state.raw<Sample[]>([]);
+  viewers = $state(0);
+  mostViewers = $state(0);
+  /** Wall time of the end, while the server has not told its own. */
+  endedAt = $state<number>();
+
+  private publisher: Publisher | undefined;
+  private poll: ReturnType<typeof setInterval> | undefined;
+  private connectedAt = 0;
+
+  constructor(private readonly streams: Streams) {}
+
+  get onAir(): boolean {
+    return ["connecting", "starting", "live", "reconnecting"].includes(this.phase);
+  }
+
+  get over(): boolean {
+    return this.phase === "ended" || this.phase === "failed";
+  }
+
+  get link(): string {
+    return this.stream ? new URL(watchPath(this.stream.id), location.href).href : "";
+  }
+
+  /** When the stream went live, in wall milliseconds; undefined before. */
+  get startedAt(): number | undefined {
+    return this.stream?.start_time ? Date.parse(this.stream.start_time) : undefined;
+  }
+
+  health(wanted: Wanted): Health {
+    if (this.phase === "reconnecting") return { level: "poor", reason: "The connection is lost. Connecting again." };
+    return judge(this.samples, wanted, Date.now() - this.connectedAt);
+  }
+
+  /** Creates a stream and publishes to it. */
+  async goLive(name: string, quality: Quality, media: MediaStream, screen: boolean): Promise<void> {
+    this.reset();
+    this.phase = "connecting";
+    try {
+      this.publish(await this.streams.create(name, quality), media, screen);
+    } catch (error) {
+      this.phase = "failed";
+      this.message = (error as Error).message;
+    }
+  }
+
+  /** Goes on with a stream that is running already. */
+  resume(stream: Stream, media: MediaStream, screen: boolean): void {
+    this.reset();
+    this.phase = "connecting";
+    this.publish(stream, media, screen);
+  }
+
+  send(media: MediaStream, screen: boolean): void {
+    if (!this.onAir || !this.stream) return;
+    running.save({ id: this.stream.id, screen });
+    void this.publisher?.replace(media);
+  }
+
+  /** Ends the stream for everybody. A refusal is thrown as a sentence; the broadcast goes on then. */
+  async stop(): Promise<void> {
+    await this.publisher?.end();
+  }
+
+  /** Back to before: the next broadcast is another stream. */
+  reset(): void {
+    this.publisher?.close();
+    this.publisher = undefined;
+    clearInterval(this.poll);
+    this.stream = undefined;
+    this.phase = "idle";
+    this.message = undefined;
+    this.samples = [];
+    this.viewers = this.mostViewers = 0;
+    this.endedAt = undefined;
+  }
+
+  private publish(stream: Stream, media: MediaStream, screen: boolean): void {
+    this.stream = stream;
+    running.save({ id: stream.id, screen });
+    const publisher = new Publisher(this.streams, stream.id, media, maxBitrate(stream.quality), {
+      onPhase: (phase, message) => this.publisher === publisher && this.enter(phase, message),
+      onSample: (sample) => (this.samples = [...this.samples, sample].slice(-historyLength)),
+    });
+    this.publisher = publisher;
+    this.poll = setInterval(() => void this.refresh(), pollMs);
+    void publisher.run();
+  }
+
+  private enter(phase: Phase, message?: string): void {
+    this.phase = phase;
+    this.message = message;
+    if (phase === "live") this.connectedAt = Date.now();
+    if (phase === "reconnecting") this.samples = [];
+    if (this.over) {
+      this.endedAt = Date.now();
+      clearInterval(this.poll);
+      running.forget();
+    }
+    if (phase === "live" || this.over) void this.refresh();
+  }
+
+  private async refresh(): Promise<void> {
+    const id = this.stream?.id;
+    if (id === undefined) return;
+    try {
+      const stream = await this.streams.get(id);
+      if (this.stream?.id !== id) return;
+      this.stream = stream;
+      this.viewers = stream.viewer_count ?? 0;
+      this.mostViewers = Math.max(this.mostViewers, this.viewers);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error; // The next round asks again.
+    }
+  }
+}
