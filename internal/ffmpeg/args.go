@@ -46,6 +46,9 @@ func (e Encode) Args() []string {
 		"-copyts",
 		// Frame threads would hold back one picture each.
 		"-threads", "1", "-flags", "low_delay",
+		// A graph that is rebuilt when the size changes loses the picture that
+		// fps holds, and all its repetitions with it.
+		"-reinit_filter", "0",
 		"-f", "matroska", "-i", "pipe:0",
 		"-filter_complex", e.filters(),
 	}
@@ -70,7 +73,7 @@ func (e Encode) filters() string {
 	}
 	for i, r := range e.Ladder {
 		fmt.Fprintf(&g, ";[s%d]scale=%d:%d:force_original_aspect_ratio=decrease:force_divisible_by=2:"+
-			"out_color_matrix=bt709:out_range=tv,pad=%[2]d:%[3]d:-1:-1,setsar=1,format=yuv420p[v%[1]d]",
+			"out_color_matrix=bt709:out_range=tv,pad=%[2]d:%[3]d:-1:-1:eval=frame,setsar=1,format=yuv420p[v%[1]d]",
 			i, r.Width, r.Height)
 	}
 	// async follows a publisher whose clock drifts, by up to 2 % of the rate.

@@ -44,7 +44,8 @@ func TestEncode(t *testing.T) {
 				require.NoError(t, w.WriteVideo(start+at, true, slate))
 				require.NoError(t, w.WriteAudio(start+at, media.OpusSilence))
 			}
-			exit := p.Stop()
+			require.NoError(t, p.Stdin.Close())
+			exit := p.Wait() // Stop would be impatient: this is more than real time
 			require.NoError(t, exit.Err, exit.LastWords)
 			for range ladder {
 				require.Equal(t, uint64(start.Seconds()*VideoTimescale), firstDecodeTime(t, <-outputs[0]))

@@ -36,7 +36,8 @@ type feed struct {
 	out   sink
 	slate []byte // a key frame of the run's codec; nil until it is made
 
-	videoAt   time.Duration // of the newest picture
+	videoAt   time.Duration // of the newest picture, as written
+	videoCame time.Duration // of the newest picture, before it was held back or moved on
 	videoSeen bool          // the first picture is out
 	needKey   bool          // what the decoder holds is not the publisher's picture
 	audioEnd  time.Duration // up to where sound is written
@@ -45,7 +46,7 @@ type feed struct {
 // newFeed begins both tracks at media time start. The first picture is held back
 // to it, however late it comes, and sound is filled from there.
 func newFeed(start time.Duration, out sink) *feed {
-	return &feed{out: out, videoAt: start, needKey: true, audioEnd: start}
+	return &feed{out: out, videoAt: start, videoCame: start, needKey: true, audioEnd: start}
 }
 
 // video writes a picture of the publisher. After a slate, or at the start, only
@@ -62,6 +63,7 @@ func (f *feed) video(t time.Duration, key bool, data []byte) (taken bool) {
 // picture writes a picture at t, or right after the one before it if t is not
 // later: a picture left out would break those that build on it.
 func (f *feed) picture(t time.Duration, key bool, data []byte) {
+	f.videoCame = t
 	switch {
 	case !f.videoSeen:
 		f.videoSeen = true
@@ -101,7 +103,7 @@ func (f *feed) tick(now time.Duration) {
 	if f.slate == nil {
 		return
 	}
-	since := now - f.videoAt
+	since := now - f.videoCame
 	showing := f.needKey && f.videoSeen
 	if since >= videoHold || showing && since >= slateInterval {
 		f.picture(now, true, f.slate)
@@ -109,7 +111,8 @@ func (f *feed) tick(now time.Duration) {
 	}
 }
 
-// begin shows the slate at once: there is no picture to begin with.
-func (f *feed) begin() {
-	f.picture(f.videoAt, true, f.slate)
+// begin shows the slate at once, at media time now: there is no picture to begin
+// with.
+func (f *feed) begin(now time.Duration) {
+	f.picture(now, true, f.slate)
 }

@@ -58,6 +58,8 @@ func TestFirstPictureIsHeldBackToTheStart(t *testing.T) {
 	f := newFeed(8*time.Second, &r)
 	require.False(t, f.video(11*time.Second, false, []byte("delta")), "nothing to build on yet")
 	require.True(t, f.video(11400*ms, true, []byte("key")))
+	f.slate = []byte("slate")
+	f.tick(11420 * ms) // the picture is fresh, wherever it was held back to
 	require.True(t, f.video(11433*ms, false, []byte("delta")))
 	require.Equal(t, []picture{{8 * time.Second, true, "key"}, {11433 * ms, false, "delta"}}, r.pictures)
 }
@@ -158,9 +160,9 @@ func TestBeginShowsTheSlateAtOnce(t *testing.T) {
 	var r tape
 	f := newFeed(6*time.Second, &r)
 	f.slate = []byte("slate")
-	f.begin()
+	f.begin(9 * time.Second)
 	require.Equal(t, []picture{{6 * time.Second, true, "slate"}}, r.pictures)
-	f.tick(9 * time.Second)
+	f.tick(9*time.Second + slateInterval)
 	require.Len(t, r.pictures, 2)
 	require.False(t, f.video(9*time.Second, false, []byte("delta")))
 }

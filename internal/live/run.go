@@ -70,7 +70,7 @@ func (s *stream) startWithoutVideo(ctx context.Context, now time.Duration) {
 	}
 	s.startEncoder(ctx, codec, now)
 	s.feed.slate = slate
-	s.feed.begin()
+	s.feed.begin(now)
 }
 
 // makeSlate has the slate of a codec made, once, in the background.

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/media"
+	"github.com/sluicelive/sluice/internal/publish"
+)
+
+type publishCmd struct {
+	File string `arg:"" optional:"" help:"File to publish; without one, a test picture with a clock." type:"existingfile"`
+
+	Server   string        `help:"Address of the server." default:"http://localhost:8080" env:"SLUICE_SERVER"`
+	Key      string        `help:"Application key." required:"" env:"SLUICE_KEY"`
+	Stream   string        `help:"Id or slug of the stream to publish to; without one, a new stream."`
+	Name     string        `help:"Name of the new stream." default:"Published from the command line"`
+	Quality  string        `help:"Height of the new stream's top rendition: 360, 480, 720 or 1080." default:"720"`
+	Codec    string        `help:"Codec of the video: vp8, vp9 or h264." enum:"vp8,vp9,h264" default:"vp8"`
+	Duration time.Duration `help:"End after this time; 0 goes on to the end of the file, or until it is interrupted."`
+	Loop     bool          `help:"Begin the file again at its end."`
+	Keep     bool          `help:"Leave the stream open at the end, as a closed browser tab does."`
+	FFmpeg   string        `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
+}
+
+// Run publishes until the file, the time or the patience of the user ends.
+func (c publishCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
+	codecs := map[string]media.Codec{"vp8": media.VP8, "vp9": media.VP9, "h264": media.H264}
+	return publish.Run(ctx, publish.Config{
+		Server: c.Server, Key: c.Key,
+		Stream: c.Stream, Name: c.Name, Quality: sluice.Quality(c.Quality),
+		File: c.File, Loop: c.Loop, Codec: codecs[c.Codec], Duration: c.Duration, Keep: c.Keep,
+		FFmpeg: c.FFmpeg, Log: log,
+		Live: func(s publish.Stream, at publish.Started) {
+			out.printf("stream %d is live\n  watch  %s/watch/%d\n  HLS    %s\n  DASH   %s\n", s.ID, c.Server, s.ID, at.HLS, at.DASH)
+		},
+	})
+}
