@@ -88,14 +88,14 @@ func (br *boxReader) read() (box, error) {
 func (br *boxReader) fill(n int) error {
 	missing := int64(n - br.buf.Len())
 	got, err := io.CopyN(&br.buf, br.r, missing)
-	if err == io.EOF && got > 0 {
+	if errors.Is(err, io.EOF) && got > 0 {
 		return io.ErrUnexpectedEOF
 	}
 	return err
 }
 
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -111,9 +111,9 @@ func (p *Presentation) FirstNumber() (uint64, bool) { return p.Snapshot().First(
 // End closes what is open in all tracks; nothing follows. A repeat changes
 // nothing.
 func (p *Presentation) End() error {
-	var failed []error
+	var failed error
 	for _, t := range p.tracks() {
-		failed = append(failed, t.End())
+		failed = errors.Join(failed, t.End())
 	}
-	return errors.Join(failed...)
+	return failed
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/cmaf/cmaftest"
@@ -34,6 +35,8 @@ func TestPresentation(t *testing.T) {
 	require.Equal(t, 107600*time.Millisecond, p.MediaEnd())
 	require.NoError(t, p.End(), "a repeat changes nothing")
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestWaitPlayable(t *testing.T) {
 	t.Run("returns once all tracks have a complete segment", func(t *testing.T) {

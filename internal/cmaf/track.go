@@ -70,7 +70,7 @@ func (t *Track) Snapshot() *TrackSnapshot { return t.current.Load() }
 // a read that blocks.
 func (t *Track) Consume(ctx context.Context, r io.Reader) error {
 	fragments, err := newFragmentReader(r)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil // the encoder ended before its first frame
 	}
 	if err != nil {
@@ -82,7 +82,7 @@ func (t *Track) Consume(ctx context.Context, r io.Reader) error {
 	run := run{track: t}
 	for ctx.Err() == nil {
 		samples, err := fragments.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {
@@ -102,6 +102,8 @@ func (t *Track) begin(in *Init) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
+	case t.Snapshot().Ended:
+		return ErrTrackEnded
 	case t.init != nil && !bytes.Equal(t.init.Bytes, in.Bytes):
 		return ErrInitChanged
 	case t.init != nil:

@@ -29,7 +29,7 @@ func golden(t *testing.T, name, got string) {
 	if *update {
 		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
 	}
-	want, err := os.ReadFile(file)
+	want, err := os.ReadFile(file) //nolint:gosec // a golden file
 	require.NoError(t, err)
 	require.Equal(t, string(want), got)
 }
@@ -39,7 +39,7 @@ func presentation(t *testing.T, runs ...uint64) *cmaf.Presentation {
 	t.Helper()
 	p := cmaftest.NewPresentation(t)
 	for _, shift := range runs {
-		for _, name := range cmaftest.Renditions {
+		for _, name := range cmaftest.Renditions() {
 			run := cmaftest.Shift(t, cmaftest.Encoded(t, name), shift)
 			require.NoError(t, p.Track(name).Consume(t.Context(), bytes.NewReader(run)))
 		}
@@ -126,7 +126,7 @@ func checkStructure(t *testing.T, text string) {
 		require.NotNil(t, set.Id)
 		template := set.SegmentTemplate
 		require.Nil(t, template.SegmentTimeline, "one way of addressing")
-		require.Equal(t, sluice.SegmentDuration.Seconds(), float64(*template.Duration)/float64(*template.Timescale))
+		require.Equal(t, sluice.SegmentDuration, time.Duration(*template.Duration)*time.Second/time.Duration(*template.Timescale))
 		require.Equal(t, uint64(*template.StartNumber)*uint64(*template.Duration), *template.PresentationTimeOffset)
 		require.NotEmpty(t, set.Representations)
 		for _, r := range set.Representations {
@@ -172,7 +172,7 @@ func catalog(t *testing.T, folder string) string {
 func schema() string {
 	for _, folder := range []string{os.Getenv("SLUICE_DASH_SCHEMA"), "../../../shared/schema"} {
 		xsd := filepath.Join(folder, "DASH-MPD.xsd")
-		if _, err := os.Stat(xsd); folder != "" && err == nil {
+		if _, err := os.Stat(xsd); folder != "" && err == nil { //nolint:gosec // a folder of the tester's
 			return xsd
 		}
 	}

@@ -25,7 +25,7 @@ func MediaName(rendition string) string { return "stream" + rendition + ".m3u8" 
 type playlist struct{ strings.Builder }
 
 // line writes one line.
-func (p *playlist) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+func (p *playlist) line(format string, args ...any) { _, _ = fmt.Fprintf(p, format+"\n", args...) }
 
 // header opens either kind of playlist (section 4.4.1).
 func (p *playlist) header() {

@@ -26,12 +26,13 @@ func golden(t *testing.T, name, got string) {
 	if *update {
 		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
 	}
-	want, err := os.ReadFile(file)
+	want, err := os.ReadFile(file) //nolint:gosec // a golden file
 	require.NoError(t, err)
 	require.Equal(t, string(want), got)
 }
 
 func live(t *testing.T) *cmaf.Presentation {
+	t.Helper()
 	p := cmaftest.NewPresentation(t)
 	cmaftest.Feed(t, p)
 	return p
@@ -92,8 +93,9 @@ func TestMediaRules(t *testing.T) {
 
 func extinf(t *testing.T, text string) []float64 {
 	t.Helper()
-	var durations []float64
-	for _, m := range regexp.MustCompile(`#EXTINF:([0-9.]+),`).FindAllStringSubmatch(text, -1) {
+	found := regexp.MustCompile(`#EXTINF:([0-9.]+),`).FindAllStringSubmatch(text, -1)
+	durations := make([]float64, 0, len(found))
+	for _, m := range found {
 		d, err := strconv.ParseFloat(m[1], 64)
 		require.NoError(t, err)
 		durations = append(durations, d)

@@ -29,6 +29,7 @@ type encoder struct {
 }
 
 func newEncoder(t *testing.T) *encoder {
+	t.Helper()
 	r, w := io.Pipe()
 	e := &encoder{t: t, p: cmaftest.NewPresentation(t), pipe: w, run: cmaftest.Encoded(t, "360"), done: make(chan error, 1)}
 	go func() { e.done <- e.p.Track("360").Consume(t.Context(), r) }()

@@ -61,24 +61,19 @@ func fed(t *testing.T) *cmaf.Presentation {
 	return p
 }
 
+// field is one header of a request.
+type field struct{ name, value string }
+
 // ask sends a request without a network between.
-func ask(t *testing.T, o http.Handler, method, path string, header ...string) *http.Response {
+func ask(t *testing.T, o http.Handler, method, path string, header ...field) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://origin.test"+path, nil)
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+	for _, f := range header {
+		r.Header.Set(f.name, f.value)
 	}
 	w := httptest.NewRecorder()
 	o.ServeHTTP(w, r)
-	return w.Result()
-}
-
-func body(t *testing.T, resp *http.Response) []byte {
-	t.Helper()
-	b, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	return b
+	return w
 }
 
 const forever = "public, max-age=31536000, immutable"
@@ -123,29 +118,29 @@ func TestStatusAndHeaders(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := ask(t, o, http.MethodGet, c.path)
-			content := body(t, got)
-			require.Equal(t, c.status, got.StatusCode)
-			require.Equal(t, c.contentType, got.Header.Get("Content-Type"))
-			require.Equal(t, c.cache, got.Header.Get("Cache-Control"))
-			require.Equal(t, "*", got.Header.Get("Access-Control-Allow-Origin"))
-			require.Contains(t, got.Header.Get("Access-Control-Expose-Headers"), "Date")
-			require.Empty(t, got.Header.Get("Access-Control-Allow-Credentials"))
+			content := got.Body.Bytes()
+			require.Equal(t, c.status, got.Code)
+			require.Equal(t, c.contentType, got.Header().Get("Content-Type"))
+			require.Equal(t, c.cache, got.Header().Get("Cache-Control"))
+			require.Equal(t, "*", got.Header().Get("Access-Control-Allow-Origin"))
+			require.Contains(t, got.Header().Get("Access-Control-Expose-Headers"), "Date")
+			require.Empty(t, got.Header().Get("Access-Control-Allow-Credentials"))
 			if c.status != 200 {
 				requireEnvelope(t, c.status, content)
 				return
 			}
 			head := ask(t, o, http.MethodHead, c.path)
 			for _, name := range []string{"Content-Type", "Cache-Control", "ETag"} {
-				require.Equal(t, got.Header.Get(name), head.Header.Get(name), name)
+				require.Equal(t, got.Header().Get(name), head.Header().Get(name), name)
 			}
 			if c.cache != "no-store" {
-				require.Empty(t, body(t, head))
-				require.Equal(t, fmt.Sprint(len(content)), got.Header.Get("Content-Length"))
-				require.Equal(t, fmt.Sprint(len(content)), head.Header.Get("Content-Length"))
-				require.NotEmpty(t, got.Header.Get("ETag"))
-				again := ask(t, o, http.MethodGet, c.path, "If-None-Match", got.Header.Get("ETag"))
-				require.Equal(t, http.StatusNotModified, again.StatusCode)
-				require.Empty(t, body(t, again))
+				require.Empty(t, head.Body.Bytes())
+				require.Equal(t, fmt.Sprint(len(content)), got.Header().Get("Content-Length"))
+				require.Equal(t, fmt.Sprint(len(content)), head.Header().Get("Content-Length"))
+				require.NotEmpty(t, got.Header().Get("ETag"))
+				again := ask(t, o, http.MethodGet, c.path, field{"If-None-Match", got.Header().Get("ETag")})
+				require.Equal(t, http.StatusNotModified, again.Code)
+				require.Empty(t, again.Body.Bytes())
 			}
 		})
 	}
@@ -165,21 +160,21 @@ func requireEnvelope(t *testing.T, status int, content []byte) {
 
 func TestMethods(t *testing.T) {
 	o := newOrigin(fed(t))
-	options := ask(t, o, http.MethodOptions, "/streams/7/manifest.mpd", "Origin", "https://elsewhere.test")
-	require.Equal(t, http.StatusNoContent, options.StatusCode)
-	require.Contains(t, options.Header.Get("Access-Control-Allow-Headers"), "Range")
-	require.NotEmpty(t, options.Header.Get("Access-Control-Max-Age"))
+	options := ask(t, o, http.MethodOptions, "/streams/7/manifest.mpd", field{"Origin", "https://elsewhere.test"})
+	require.Equal(t, http.StatusNoContent, options.Code)
+	require.Contains(t, options.Header().Get("Access-Control-Allow-Headers"), "Range")
+	require.NotEmpty(t, options.Header().Get("Access-Control-Max-Age"))
 
 	post := ask(t, o, http.MethodPost, "/streams/7/manifest.mpd")
-	require.Equal(t, http.StatusMethodNotAllowed, post.StatusCode)
-	require.Equal(t, "GET, HEAD, OPTIONS", post.Header.Get("Allow"))
-	requireEnvelope(t, http.StatusMethodNotAllowed, body(t, post))
+	require.Equal(t, http.StatusMethodNotAllowed, post.Code)
+	require.Equal(t, "GET, HEAD, OPTIONS", post.Header().Get("Allow"))
+	requireEnvelope(t, http.StatusMethodNotAllowed, post.Body.Bytes())
 }
 
 func TestRange(t *testing.T) {
 	const path = "/streams/7/chunk-stream360-51.m4s"
 	o := newOrigin(fed(t))
-	whole := body(t, ask(t, o, http.MethodGet, path))
+	whole := ask(t, o, http.MethodGet, path).Body.Bytes()
 	size := len(whole)
 	for _, c := range []struct {
 		asked        string
@@ -194,11 +189,11 @@ func TestRange(t *testing.T) {
 		{"bytes=9999999-", 416, 0, 0, fmt.Sprintf("bytes */%d", size)},
 	} {
 		t.Run(c.asked, func(t *testing.T) {
-			got := ask(t, o, http.MethodGet, path, "Range", c.asked)
-			require.Equal(t, c.status, got.StatusCode)
-			require.Equal(t, c.contentRange, got.Header.Get("Content-Range"))
+			got := ask(t, o, http.MethodGet, path, field{"Range", c.asked})
+			require.Equal(t, c.status, got.Code)
+			require.Equal(t, c.contentRange, got.Header().Get("Content-Range"))
 			if c.status == 206 {
-				require.Equal(t, whole[c.from:c.to], body(t, got))
+				require.Equal(t, whole[c.from:c.to], got.Body.Bytes())
 			}
 		})
 	}
@@ -206,24 +201,24 @@ func TestRange(t *testing.T) {
 
 func TestGzip(t *testing.T) {
 	o := newOrigin(fed(t))
-	plain := ask(t, o, http.MethodGet, "/streams/7/stream360.m3u8", "Accept-Encoding", "gzip;q=0")
-	require.Empty(t, plain.Header.Get("Content-Encoding"))
-	zipped := ask(t, o, http.MethodGet, "/streams/7/stream360.m3u8", "Accept-Encoding", "br, gzip")
-	require.Equal(t, "gzip", zipped.Header.Get("Content-Encoding"))
-	require.Equal(t, "Accept-Encoding", zipped.Header.Get("Vary"))
-	require.NotEqual(t, plain.Header.Get("ETag"), zipped.Header.Get("ETag"), "two forms, two tags")
+	plain := ask(t, o, http.MethodGet, "/streams/7/stream360.m3u8", field{"Accept-Encoding", "gzip;q=0"})
+	require.Empty(t, plain.Header().Get("Content-Encoding"))
+	zipped := ask(t, o, http.MethodGet, "/streams/7/stream360.m3u8", field{"Accept-Encoding", "br, gzip"})
+	require.Equal(t, "gzip", zipped.Header().Get("Content-Encoding"))
+	require.Equal(t, "Accept-Encoding", zipped.Header().Get("Vary"))
+	require.NotEqual(t, plain.Header().Get("ETag"), zipped.Header().Get("ETag"), "two forms, two tags")
 	r, err := gzip.NewReader(zipped.Body)
 	require.NoError(t, err)
 	text, err := io.ReadAll(r)
 	require.NoError(t, err)
-	require.Equal(t, string(body(t, plain)), string(text))
+	require.Equal(t, plain.Body.String(), string(text))
 
-	segment := ask(t, o, http.MethodGet, "/streams/7/chunk-stream360-51.m4s", "Accept-Encoding", "gzip")
-	require.Empty(t, segment.Header.Get("Content-Encoding"), "media are compressed as they are")
+	segment := ask(t, o, http.MethodGet, "/streams/7/chunk-stream360-51.m4s", field{"Accept-Encoding", "gzip"})
+	require.Empty(t, segment.Header().Get("Content-Encoding"), "media are compressed as they are")
 }
 
 func TestTime(t *testing.T) {
-	require.Equal(t, "2026-02-03T10:01:48.123Z", string(body(t, ask(t, newOrigin(fed(t)), http.MethodGet, "/time"))))
+	require.Equal(t, "2026-02-03T10:01:48.123Z", ask(t, newOrigin(fed(t)), http.MethodGet, "/time").Body.String())
 }
 
 func TestNotPlayable(t *testing.T) {
@@ -231,7 +226,7 @@ func TestNotPlayable(t *testing.T) {
 	o := newOrigin(p)
 	for _, file := range []string{"master.m3u8", "manifest.mpd", "stream360.m3u8", "init-stream360.mp4", "chunk-stream360-50.m4s"} {
 		got := ask(t, o, http.MethodGet, "/streams/7/"+file)
-		require.Equal(t, http.StatusNotFound, got.StatusCode, file)
+		require.Equal(t, http.StatusNotFound, got.Code, file)
 	}
 }
 
@@ -246,7 +241,7 @@ func TestWindow(t *testing.T) {
 	require.Greater(t, held, uint64(51))
 	o := newOrigin(p)
 	status := func(number uint64) int {
-		return ask(t, o, http.MethodGet, "/streams/7/"+cmaf.SegmentName("360", number)).StatusCode
+		return ask(t, o, http.MethodGet, "/streams/7/"+cmaf.SegmentName("360", number)).Code
 	}
 	require.Equal(t, http.StatusGone, status(held-1), "has left the window")
 	require.Equal(t, http.StatusGone, status(50), "the first ever")
@@ -261,12 +256,17 @@ func TestServedMediaDecode(t *testing.T) {
 	server := httptest.NewServer(newOrigin(p))
 	defer server.Close()
 	get := func(name string) []byte {
-		resp, err := server.Client().Get(server.URL + "/streams/7/" + name) //nolint:noctx // the test's own server
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/streams/7/"+name, nil)
 		require.NoError(t, err)
+		resp, err := server.Client().Do(r)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, resp.Body.Close()) }()
 		require.Equal(t, http.StatusOK, resp.StatusCode)
-		return body(t, resp)
+		content, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return content
 	}
-	for _, rendition := range cmaftest.Renditions {
+	for _, rendition := range cmaftest.Renditions() {
 		media := get(cmaf.InitName(rendition))
 		for number := range uint64(4) {
 			media = append(media, get(cmaf.SegmentName(rendition, 50+number))...)
@@ -293,14 +293,14 @@ func TestViewers(t *testing.T) {
 	const segment = "/streams/7/chunk-stream360-51.m4s"
 	require.Zero(t, o.Viewers(7))
 	for _, agent := range []string{"hls.js", "shaka", "hls.js"} {
-		ask(t, o, http.MethodGet, segment, "User-Agent", agent)
+		ask(t, o, http.MethodGet, segment, field{"User-Agent", agent})
 	}
-	ask(t, o, http.MethodGet, "/streams/7/master.m3u8", "User-Agent", "a crawler that reads playlists")
+	ask(t, o, http.MethodGet, "/streams/7/master.m3u8", field{"User-Agent", "a crawler that reads playlists"})
 	require.Equal(t, 2, o.Viewers(7))
 	require.Zero(t, o.Viewers(8))
 
 	at = at.Add(9 * time.Second)
-	ask(t, o, http.MethodGet, segment, "User-Agent", "shaka")
+	ask(t, o, http.MethodGet, segment, field{"User-Agent", "shaka"})
 	require.Equal(t, 2, o.Viewers(7))
 	at = at.Add(2 * time.Second)
 	require.Equal(t, 1, o.Viewers(7), "the other has left")

@@ -20,10 +20,10 @@ var fixtures embed.FS
 
 // Encoded is what an encoder wrote for a rendition (360, 480 or audio): 7 s
 // from media time 100.6 s on, with the key frames on the grid.
-func Encoded(t testing.TB, rendition string) []byte {
-	t.Helper()
+func Encoded(tb testing.TB, rendition string) []byte {
+	tb.Helper()
 	b, err := fixtures.ReadFile("testdata/" + rendition + ".mp4")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return b
 }
 
@@ -33,27 +33,27 @@ func Clock() sluice.Clock {
 }
 
 // NewPresentation makes an empty presentation of two renditions and audio.
-func NewPresentation(t testing.TB) *cmaf.Presentation {
-	t.Helper()
+func NewPresentation(tb testing.TB) *cmaf.Presentation {
+	tb.Helper()
 	ladder, err := sluice.NewLadder("480")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return cmaf.NewPresentation(cmaf.Config{Clock: Clock(), Ladder: ladder})
 }
 
 // Renditions are the tracks of NewPresentation.
-var Renditions = [...]string{"360", "480", sluice.AudioName}
+func Renditions() []string { return []string{"360", "480", sluice.AudioName} }
 
 // Feed reads the whole of Encoded into every track.
-func Feed(t testing.TB, p *cmaf.Presentation) {
-	t.Helper()
-	for _, name := range Renditions {
-		require.NoError(t, p.Track(name).Consume(t.Context(), bytes.NewReader(Encoded(t, name))))
+func Feed(tb testing.TB, p *cmaf.Presentation) {
+	tb.Helper()
+	for _, name := range Renditions() {
+		require.NoError(tb, p.Track(name).Consume(tb.Context(), bytes.NewReader(Encoded(tb, name))))
 	}
 }
 
 // Shift moves the decode times of an encoder run on by a number of seconds.
-func Shift(t testing.TB, run []byte, seconds uint64) []byte {
-	t.Helper()
+func Shift(tb testing.TB, run []byte, seconds uint64) []byte {
+	tb.Helper()
 	moved := bytes.Clone(run)
 	timescale := uint64(binary.BigEndian.Uint32(moved[bytes.Index(moved, []byte("mdhd"))+16:]))
 	for rest := moved; ; {
@@ -68,12 +68,12 @@ func Shift(t testing.TB, run []byte, seconds uint64) []byte {
 
 // Split cuts an encoder run in two before the first fragment at or after a media
 // time: what was written by then, and what is yet to come.
-func Split(t testing.TB, run []byte, at time.Duration) (before, after []byte) {
-	t.Helper()
+func Split(tb testing.TB, run []byte, at time.Duration) (before, after []byte) {
+	tb.Helper()
 	timescale := uint64(binary.BigEndian.Uint32(run[bytes.Index(run, []byte("mdhd"))+16:]))
 	for from := 0; ; {
 		moof := bytes.Index(run[from:], []byte("moof"))
-		require.GreaterOrEqual(t, moof, 0, "the run ends before %v", at)
+		require.GreaterOrEqual(tb, moof, 0, "the run ends before %v", at)
 		from += moof
 		tfdt := from + bytes.Index(run[from:], []byte("tfdt"))
 		if ticks := binary.BigEndian.Uint64(run[tfdt+8:]); ticks*1000 >= timescale*uint64(at.Milliseconds()) {
