@@ -101,13 +101,17 @@ func (s *stream) encoderEnded(err error) ending {
 		return ending{}
 	}
 	s.log.Error("encoder failed", "err", err)
-	pause, again := s.attempts.next(now)
-	if !again {
+	pause, ok := s.attempts.next(now)
+	if !ok {
 		const why = "the encoder failed again and again; the server's log says why, `sluice doctor` may help"
 		s.server.publishError(s.id, "encoder_failed", why)
 		return ending{cause: sluice.EndFailed, at: s.server.now(), why: why}
 	}
-	s.server.publishError(s.id, "encoder_restarted", fmt.Sprintf("the encoder stopped unexpectedly and starts again in %v", pause))
+	again := "at once"
+	if pause > 0 {
+		again = fmt.Sprintf("in %v", pause)
+	}
+	s.server.publishError(s.id, "encoder_restarted", "the encoder stopped unexpectedly; it starts again "+again)
 	s.wanted = now + pause
 	return ending{}
 }
