@@ -94,6 +94,15 @@ func eventResponses() map[string]*huma.Response {
 	}
 }
 
+// initExamples documents the two forms of an offer.
+func initExamples() *huma.RequestBody {
+	offer := map[string]any{"type": "offer", "sdp": "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\n…"}
+	return &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Examples: map[string]*huma.Example{
+		"wrapped": {Summary: "As the tutorial sends it", Value: map[string]any{"session_description": offer}},
+		"bare":    {Summary: "A localDescription as it is", Value: offer},
+	}}}}
+}
+
 // mediaOperations documents the paths that players load, which are not served
 // by this package.
 func mediaOperations() []huma.Operation {

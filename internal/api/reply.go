@@ -11,7 +11,7 @@ import (
 type envelope[T any] struct {
 	Code    int       `json:"code" example:"200" doc:"The HTTP status"`
 	Message string    `json:"message" example:"OK"`
-	Data    T         `json:"data"`
+	Data    T         `json:"data" nullable:"false"`
 	Meta    *pageMeta `json:"meta,omitempty" doc:"On lists only: which part of the whole this is"`
 }
 

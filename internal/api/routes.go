@@ -76,6 +76,7 @@ func (a *API) registerBroadcast() {
 		Summary: "Send the SDP offer", Tags: []string{tagBroadcast}, Security: keyed(),
 		Description: "Takes the publisher's SDP offer and answers it, with all candidates of the server. A new offer on a live stream replaces the publisher and the stream goes on. " +
 			"The description may stand in session_description or at the top of the body.",
+		RequestBody: initExamples(),
 	}, a.initSession)
 	add(a, huma.Operation{
 		OperationID: "add-ice-candidate", Method: http.MethodPost, Path: "/v1/streams/{id}/ice",
