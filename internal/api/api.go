@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -38,8 +39,8 @@ type Config struct {
 	Live      Live
 	Bus       *bus.Bus
 	EventKeys *eventkey.Keys
-	// PublicURL opens the addresses of media, without a slash at the end. When
-	// empty they take scheme and host of the request.
+	// PublicURL opens the addresses of media. When empty they take scheme and host
+	// of the request.
 	PublicURL string
 	// Viewers counts who watches a stream now. Optional.
 	Viewers func(sluice.StreamID) int
@@ -61,6 +62,7 @@ func New(cfg Config) *API {
 	if cfg.Viewers == nil {
 		cfg.Viewers = func(sluice.StreamID) int { return 0 }
 	}
+	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	a := &API{Config: cfg, routes: http.NewServeMux()}
 	a.keys = newKeyring(cfg.Store, cfg.Now, cfg.Log)
 	a.huma = newHuma(a.routes)

@@ -55,7 +55,7 @@ func newServer(t *testing.T, options ...func(*api.Config)) *server {
 
 	cfg := api.Config{
 		Store: db, Live: s.live, Bus: s.bus, EventKeys: s.eventKeys,
-		PublicURL: publicURL, Now: time.Now, Log: log,
+		PublicURL: publicURL + "/", Now: time.Now, Log: log,
 		Viewers: func(sluice.StreamID) int { return 7 },
 	}
 	for _, option := range options {
