@@ -92,8 +92,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch t.kind {
 	case initSegment, segment:
+		if err := serveMedia(w, r, p, t); err != nil {
+			return err // who asks for what is not there watches nothing
+		}
 		s.viewers.saw(t.stream, r, s.config.Now())
-		return serveMedia(w, r, p, t)
+		return nil
 	default:
 		return serveManifest(w, r, p, t)
 	}

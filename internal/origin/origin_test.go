@@ -296,6 +296,7 @@ func TestViewers(t *testing.T) {
 		ask(t, o, http.MethodGet, segment, field{"User-Agent", agent})
 	}
 	ask(t, o, http.MethodGet, "/streams/7/master.m3u8", field{"User-Agent", "a crawler that reads playlists"})
+	ask(t, o, http.MethodGet, "/streams/7/chunk-stream360-1.m4s", field{"User-Agent", "a scanner"})
 	require.Equal(t, 2, o.Viewers(7))
 	require.Zero(t, o.Viewers(8))
 
