@@ -78,13 +78,17 @@ func setStartBitrate(m *sdp.MediaDescription, s section) {
 }
 
 // addCandidates puts the announced candidates before those that were gathered,
-// in the section that carries them.
+// in the section that carries them, and drops those for RTCP, which is always
+// on the port of RTP (RFC 5761).
 func addCandidates(m *sdp.MediaDescription, announced []candidate) {
-	isCandidate := func(a sdp.Attribute) bool { return a.IsICECandidate() }
-	at := slices.IndexFunc(m.Attributes, isCandidate)
+	at := slices.IndexFunc(m.Attributes, sdp.Attribute.IsICECandidate)
 	if at < 0 {
 		return
 	}
+	m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool {
+		fields := strings.Fields(a.Value)
+		return a.IsICECandidate() && len(fields) > 1 && fields[1] != "1"
+	})
 	var lines []sdp.Attribute
 	for _, c := range announced {
 		lines = append(lines, sdp.NewAttribute("candidate", c.value))

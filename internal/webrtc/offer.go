@@ -43,8 +43,8 @@ type section struct {
 // that sends video and the first that sends audio, each if we have a codec.
 func parseOffer(text string) (*offer, error) {
 	var o offer
-	if len(text) > maxOffer {
-		return nil, offerInvalid(fmt.Errorf("%d bytes", len(text)))
+	if len(text) > maxOffer || !strings.HasPrefix(text, "v=") {
+		return nil, offerInvalid(fmt.Errorf("%d bytes, not of a session description", len(text)))
 	}
 	if err := o.desc.UnmarshalString(text); err != nil {
 		return nil, offerInvalid(err)

@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"context"
 	"encoding/binary"
 	"log/slog"
 	"math/rand/v2"
@@ -14,6 +15,8 @@ import (
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/media"
 )
+
+var discard = slog.New(slog.DiscardHandler)
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -66,12 +69,12 @@ func (r *recorder) await(t *testing.T, what string, met func() bool) {
 	}
 }
 
-func listen(t *testing.T, cfg Config) *Server {
+func listen(t testing.TB, cfg Config) *Server {
 	t.Helper()
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	}
-	s, err := Listen(t.Context(), cfg)
+	s, err := Listen(context.WithoutCancel(t.Context()), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
