@@ -192,9 +192,6 @@ func (s *Stream) Validate() error {
 	if s.Slug == "" {
 		s.Slug = Slugify(s.Name)
 	}
-	if isNumber(s.Slug) {
-		return Errorf(KindInvalid, "slug_invalid", "slug %q is a number, and numbers always mean ids; add a letter", s.Slug)
-	}
 	if strings.ContainsAny(s.Slug, "/?#\\") || s.Slug == "." || s.Slug == ".." {
 		return Errorf(KindInvalid, "slug_invalid",
 			"slug %q cannot stand in an address; leave out / ? # and \\, and do not use . or ..", s.Slug)

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 
 	"github.com/sluicelive/sluice"
@@ -45,9 +44,7 @@ func (s *Server) Init(ctx context.Context, account sluice.AccountID, id sluice.S
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	name := rand.Text()
-	s.cfg.Bus.NewSession(id, name)
-	next := newSession(name, func(c sluice.ICECandidate) { s.publishCandidate(id, name, c) })
+	next := newSession()
 	if next.conn, err = s.cfg.Ingest.Answer(ctx, offer, next); err != nil {
 		return "", err
 	}
@@ -55,7 +52,7 @@ func (s *Server) Init(ctx context.Context, account sluice.AccountID, id sluice.S
 		next.conn.Close()
 		return "", err
 	}
-	rs.log.Info("publisher's offer answered", "session", next.id)
+	rs.log.Info("publisher's offer answered", "session", next.conn.ID())
 	return next.conn.SDP(), nil
 }
 

@@ -17,27 +17,26 @@ const arrivals = 256
 // webrtc.Receiver, whose methods are called from the connection's goroutines;
 // the other methods and fields belong to the stream's loop.
 type session struct {
-	id     string
 	conn   *webrtc.Session
 	mapper rtpclock.Mapper
 
-	frames    chan media.Frame
-	reports   chan media.SenderReport
-	state     chan webrtc.State // the newest only
-	lost      atomic.Bool       // frames were dropped: go on at a key frame
-	candidate func(sluice.ICECandidate)
+	frames  chan media.Frame
+	reports chan media.SenderReport
+	state   chan webrtc.State // the newest only
+	lost    atomic.Bool       // frames were dropped: go on at a key frame
+
+	candidates chan sluice.ICECandidate // ours, for the publisher
 
 	connected bool
 	hasMedia  bool // a frame came
 }
 
-func newSession(id string, candidate func(sluice.ICECandidate)) *session {
+func newSession() *session {
 	return &session{
-		id:        id,
-		frames:    make(chan media.Frame, arrivals),
-		reports:   make(chan media.SenderReport, 8),
-		state:     make(chan webrtc.State, 1),
-		candidate: candidate,
+		frames:     make(chan media.Frame, arrivals),
+		reports:    make(chan media.SenderReport, 8),
+		state:      make(chan webrtc.State, 1),
+		candidates: make(chan sluice.ICECandidate, maxWaiting),
 	}
 }
 
@@ -65,8 +64,14 @@ func (s *session) SenderReport(r media.SenderReport) {
 	}
 }
 
-// Candidate implements webrtc.Receiver.
-func (s *session) Candidate(c sluice.ICECandidate) { s.candidate(c) }
+// Candidate implements webrtc.Receiver. One that finds no place is left out: the
+// answer has them all.
+func (s *session) Candidate(c sluice.ICECandidate) {
+	select {
+	case s.candidates <- c:
+	default:
+	}
+}
 
 // State implements webrtc.Receiver. An older state that nobody has read yet
 // gives way.
@@ -86,9 +91,10 @@ func (s *session) State(st webrtc.State) {
 
 // inputs are the channels a loop reads from a session.
 type inputs struct {
-	frames  <-chan media.Frame
-	reports <-chan media.SenderReport
-	state   <-chan webrtc.State
+	frames     <-chan media.Frame
+	reports    <-chan media.SenderReport
+	state      <-chan webrtc.State
+	candidates <-chan sluice.ICECandidate
 }
 
 // inputs of no session are nil channels, which never deliver.
@@ -96,5 +102,5 @@ func (s *session) inputs() inputs {
 	if s == nil {
 		return inputs{}
 	}
-	return inputs{s.frames, s.reports, s.state}
+	return inputs{s.frames, s.reports, s.state, s.candidates}
 }

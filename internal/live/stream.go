@@ -102,6 +102,8 @@ func (s *stream) loop(ctx context.Context) ending {
 			s.session.mapper.SenderReport(r)
 		case st := <-in.state:
 			s.connection(st)
+		case c := <-in.candidates:
+			s.server.publishCandidate(s.id, s.session.conn.ID(), c)
 		case err := <-s.encoderEnd:
 			end = s.encoderEnded(err)
 		case <-ticker.C:
@@ -151,7 +153,7 @@ func (s *stream) askKeyFrame(now time.Duration) {
 
 // connection follows the state of the publisher's connection.
 func (s *stream) connection(st webrtc.State) {
-	s.log.Info("publisher's connection changed", "session", s.session.id, "state", st)
+	s.log.Info("publisher's connection changed", "session", s.session.conn.ID(), "state", st)
 	switch st {
 	case webrtc.Connected:
 		s.session.connected = true
@@ -173,6 +175,7 @@ func (s *stream) connection(st webrtc.State) {
 func (s *stream) install(next *session) {
 	s.closeSession()
 	s.session = next
+	s.server.cfg.Bus.NewSession(s.id, next.conn.ID())
 	for _, c := range s.candidates.take(s.server.now()) {
 		s.offerCandidate(c)
 	}
@@ -180,7 +183,7 @@ func (s *stream) install(next *session) {
 
 func (s *stream) offerCandidate(c sluice.ICECandidate) {
 	if err := s.session.conn.AddCandidate(c); err != nil {
-		s.log.Debug("candidate refused", "session", s.session.id, "err", err)
+		s.log.Debug("candidate refused", "session", s.session.conn.ID(), "err", err)
 	}
 }
 
