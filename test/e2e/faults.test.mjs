@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { call, data, Events, preparedStream } from './lib/api.mjs';
-import { playlist, renditions } from './lib/media.mjs';
+import { playlist, renditions, run } from './lib/media.mjs';
 import { isRunning, until } from './lib/processes.mjs';
 import { publishFromCommand } from './lib/publish.mjs';
 import { scene } from './lib/scene.mjs';
+import { binary } from './lib/server.mjs';
 
 /** Publishes by the command and waits until the stream is live. */
 async function liveStream(it, name) {
@@ -24,6 +25,13 @@ async function liveStream(it, name) {
 async function newest(hls) {
   const [video] = (await renditions(hls)).filter(({ kind }) => kind === 'video');
   return (await playlist(video.url)).segments.at(-1)?.number ?? -1;
+}
+
+/** Makes a key of an account of its own, as an operator does beside a running server. */
+async function keyOfAnotherAccount({ options }) {
+  const { code, stdout, stderr } = await run(binary, ['key', 'create', '--account', 'stranger', '--data', options.data]);
+  assert.equal(code, 0, stderr);
+  return /sluice_\w+/.exec(stdout)?.[0] ?? assert.fail(stdout);
 }
 
 scene('an encoder that is killed is replaced', { browser: false }, async (it) => {
@@ -88,6 +96,7 @@ scene('wrong input gets the right status and a message to act on', { browser: fa
   const shortKey = await data(server, 'POST', `/streams/${id}/eventkey`, { body: { expiry_seconds: 1 } });
   const other = await data(server, 'POST', '/streams/create', { body: { name: 'Other' } });
   const otherKey = await data(server, 'POST', `/streams/${other.id}/eventkey`);
+  const stranger = await keyOfAnotherAccount(server);
   const table = [
     { name: 'a body of 10 MB', method: 'POST', path: '/streams/create', body: JSON.stringify({ name: 'x'.repeat(10 << 20) }), status: 413 },
     { name: 'broken JSON', method: 'POST', path: '/streams/create', body: '{"name":', status: 400 },
@@ -95,8 +104,10 @@ scene('wrong input gets the right status and a message to act on', { browser: fa
     { name: 'a name that is missing', method: 'POST', path: '/streams/create', body: {}, status: 422, says: /name/ },
     { name: 'a quality that is not offered', method: 'POST', path: '/streams/create', body: { name: 'x', quality: '4321' }, status: 422, says: /quality/ },
     { name: 'a broken SDP', method: 'POST', path: `/streams/${id}/init`, body: { session_description: { type: 'offer', sdp: 'v=what\r\n' } }, status: 400 },
-    { name: 'an SDP that is an answer', method: 'POST', path: `/streams/${id}/init`, body: { type: 'answer', sdp: 'v=0\r\n' }, status: 400 },
+    { name: 'an SDP that is an answer', method: 'POST', path: `/streams/${id}/init`, body: { type: 'answer', sdp: 'v=0\r\n' }, status: 422, says: /offer/ },
     { name: 'a stream that is not there', method: 'POST', path: '/streams/999999/prepare', status: 404 },
+    { name: "another account's stream", method: 'POST', path: `/streams/${id}/prepare`, key: stranger, status: 404 },
+    { name: "another account's stream, to delete", method: 'DELETE', path: `/streams/${id}`, key: stranger, status: 404 },
     { name: 'the id of a create that failed', method: 'POST', path: '/streams/undefined/prepare', status: 404 },
     { name: 'no key', method: 'POST', path: '/streams/create', body: { name: 'x' }, key: '', status: 403 },
     { name: 'a wrong key', method: 'POST', path: '/streams/create', body: { name: 'x' }, key: 'sluice_wrong_wrongwrongwrongwrong', status: 403 },

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { inPage, openPage } from './lib/browser.mjs';
+import { evaluate, inPage, openPage } from './lib/browser.mjs';
 import { assertPlays } from './lib/play.mjs';
 import { small } from './lib/publish.mjs';
 import { scene } from './lib/scene.mjs';
@@ -13,7 +13,7 @@ scene('@inlivedev/inlive-js-sdk publishes and ends a stream', {}, async (it) => 
   await inPage(page, 'the client is loaded', () => 'InliveStream' in window);
 
   await step('createStream', async () => {
-    const stream = await page.evaluate(async ([apiKey, baseUrl]) => {
+    const stream = await evaluate(page, 'createStream', async ([apiKey, baseUrl]) => {
       window.app = InliveApp.init({ apiKey, api: { baseUrl } });
       window.stream = await InliveStream.createStream(app, { name: 'From the client' });
       window.events = [];
@@ -29,7 +29,7 @@ scene('@inlivedev/inlive-js-sdk publishes and ends a stream', {}, async (it) => 
   });
 
   await step('prepare', async () => {
-    const state = await page.evaluate(async () => {
+    const state = await evaluate(page, 'prepare', async () => {
       await stream.prepare();
       return stream.state;
     });
@@ -37,16 +37,16 @@ scene('@inlivedev/inlive-js-sdk publishes and ends a stream', {}, async (it) => 
   });
 
   await step('init with a camera resolves when connected', async () => {
-    const state = await page.evaluate(async (camera) => {
+    const state = await evaluate(page, 'init', async (camera) => {
       const media = await navigator.mediaDevices.getUserMedia({ video: { frameRate: 30, ...camera }, audio: true });
       await stream.init(media);
       return stream.state;
-    }, small).catch((err) => assert.fail(`${err.message}\n${page.said.join('\n')}`));
+    }, small);
     assert.match(state, /connected|completed/);
   });
 
   await step('live gives manifests that play', async () => {
-    const { manifests, data, state } = await page.evaluate(async () => {
+    const { manifests, data, state } = await evaluate(page, 'live', async () => {
       await stream.live();
       const { manifests, data, state } = stream;
       return { manifests, data, state };
@@ -72,7 +72,7 @@ scene('@inlivedev/inlive-js-sdk publishes and ends a stream', {}, async (it) => 
   });
 
   await step('end', async () => {
-    const { state, data } = await page.evaluate(async () => {
+    const { state, data } = await evaluate(page, 'end', async () => {
       await stream.end();
       return { state: stream.state, data: stream.data };
     });

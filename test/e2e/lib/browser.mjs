@@ -63,3 +63,18 @@ export async function inPage(page, what, condition, argument, timeout = 15_000) 
     throw new Error(`${what}: ${err.message}\nthe page said:\n${page.said.slice(-40).join('\n')}`);
   }
 }
+
+/** Runs a function inside a page; a failure, and one that takes too long, shows the page's console. */
+export async function evaluate(page, what, body, argument, timeout = 30_000) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${timeout} ms`)), timeout);
+  });
+  try {
+    return await Promise.race([page.evaluate(body, argument), late]);
+  } catch (err) {
+    throw new Error(`${what}: ${err.message}\nthe page said:\n${page.said.slice(-40).join('\n')}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 
-import { inPage, openPage } from './browser.mjs';
+import { evaluate, inPage, openPage } from './browser.mjs';
 
 const eye = await readFile(new URL('../pages/eye.js', import.meta.url), 'utf8');
 
@@ -32,9 +32,7 @@ export async function assertMoves(page, { seconds = 4, timeout = 30_000, fps = 5
 export async function assertPlays({ site, browser }, engine, url, options) {
   const page = await openPage(browser, `${site.origin}/player.html`);
   try {
-    await page.evaluate(([which, manifest]) => window.play(which, manifest), [engine, url]).catch((err) => {
-      throw new Error(`${engine} cannot load ${url}: ${err.message}\nthe page said:\n${page.said.slice(-20).join('\n')}`);
-    });
+    await evaluate(page, `${engine} loads ${url}`, ([which, manifest]) => window.play(which, manifest), [engine, url]);
     return await assertMoves(page, options);
   } finally {
     await page.context().close();

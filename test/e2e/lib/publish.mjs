@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-import { openPage } from './browser.mjs';
+import { evaluate, openPage } from './browser.mjs';
 import { stopAtExit } from './processes.mjs';
 import { binary } from './server.mjs';
 
@@ -13,11 +13,12 @@ export const small = { width: 640, height: 360 };
 /** Opens a page that publishes to a prepared stream; gives the page and the manifests. */
 export async function publishFromPage({ server, site, browser }, id, size = small) {
   const page = await openPage(browser, `${site.origin}/publish.html`);
-  const manifests = await page
-    .evaluate(([origin, key, stream, camera]) => window.publish({ origin, key }, stream, camera), [server.origin, server.key, id, size])
-    .catch((err) => {
-      throw new Error(`publishing failed: ${err.message}\nthe page said:\n${page.said.slice(-20).join('\n')}`);
-    });
+  const manifests = await evaluate(
+    page,
+    `a page publishes stream ${id}`,
+    ([origin, key, stream, camera]) => window.publish({ origin, key }, stream, camera),
+    [server.origin, server.key, id, size],
+  );
   return { page, ...manifests };
 }
 

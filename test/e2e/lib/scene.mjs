@@ -16,13 +16,13 @@ class Scene {
   }
 
   /** Does something when the scene is over; the last given is done first. */
-  after(cleanup) {
+  after = (cleanup) => {
     this.#cleanups.push(cleanup);
-  }
+  };
 
   /** Runs one part of the test. A failure shows what the server said. */
-  step(name, body) {
-    return this.#test.test(name, async (t) => {
+  step = (name, body) =>
+    this.#test.test(name, async (t) => {
       try {
         await body(t);
       } catch (err) {
@@ -30,12 +30,9 @@ class Scene {
         throw err;
       }
     });
-  }
 
   /** Shows a figure with the result of the test. */
-  note(text) {
-    this.#test.diagnostic(text);
-  }
+  note = (text) => this.#test.diagnostic(text);
 
   async end() {
     const failures = [];
