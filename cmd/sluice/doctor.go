@@ -33,8 +33,7 @@ type finding struct {
 func (c doctorCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	var findings []finding
-	findings = append(findings, c.ffmpeg(ctx)...)
+	findings := c.ffmpeg(ctx)
 	findings = append(findings, c.data(ctx, log), c.http(ctx))
 	findings = append(findings, c.webrtc(ctx)...)
 	findings = append(findings, c.addresses()...)
@@ -66,8 +65,10 @@ func (c doctorCmd) ffmpeg(ctx context.Context) []finding {
 	for _, codec := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264} {
 		f := finding{"FFmpeg makes a slate in " + codec.String(), ""}
 		if _, err := ffmpeg.Slate(ctx, c.FFmpeg, codec); err != nil {
-			f = finding{fmt.Sprintf("no slate in %v: %v", codec, err),
-				"publishers in this codec freeze instead of showing a slate when they are away; install a complete build"}
+			f = finding{
+				fmt.Sprintf("no slate in %v: %v", codec, err),
+				"publishers in this codec freeze instead of showing a slate when they are away; install a complete build",
+			}
 		}
 		found = append(found, f)
 	}
@@ -79,7 +80,7 @@ func (c doctorCmd) data(ctx context.Context, log *slog.Logger) finding {
 	if err != nil {
 		return finding{fmt.Sprintf("data folder %s: %v", c.Data, err), "make it writable for this user, or choose another with --data"}
 	}
-	defer db.Close()
+	defer shut(log, "database", db)
 	probe := filepath.Join(c.Data, ".doctor")
 	if err := os.WriteFile(probe, make([]byte, 1<<20), 0o600); err != nil {
 		return finding{fmt.Sprintf("data folder %s: %v", c.Data, err), "free some space on its disk"}

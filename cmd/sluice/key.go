@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -27,6 +29,13 @@ func (f dataFlags) open(ctx context.Context, log *slog.Logger) (*sqldb.DB, error
 	return sqldb.Open(ctx, filepath.Join(f.Data, "sluice.db"), log)
 }
 
+// shut closes c at the end of a command; a failure is only worth a line.
+func shut(log *slog.Logger, what string, c io.Closer) {
+	if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		log.Warn("not closed well", "what", what, "err", err)
+	}
+}
+
 type keyCmd struct {
 	Create keyCreateCmd `cmd:"" help:"Make a key and print it, once."`
 	List   keyListCmd   `cmd:"" help:"List all keys, without their secrets."`
@@ -46,7 +55,7 @@ func (c keyCreateCmd) Run(ctx context.Context, log *slog.Logger, out terminal) e
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer shut(log, "database", db)
 	account, err := accountNamed(ctx, db, c.Account, time.Now())
 	if err != nil {
 		return err
@@ -85,7 +94,7 @@ func (c keyListCmd) Run(ctx context.Context, log *slog.Logger, out terminal) err
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer shut(log, "database", db)
 	accounts, err := db.Accounts(ctx)
 	if err != nil {
 		return err
@@ -126,7 +135,7 @@ func (c keyRevokeCmd) Run(ctx context.Context, log *slog.Logger, out terminal) e
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer shut(log, "database", db)
 	key, err := db.Key(ctx, sluice.AnyAccount, c.ID)
 	if errors.Is(err, sluice.ErrKeyNotFound) {
 		return fmt.Errorf("no key has the id %q; `sluice key list` shows them", c.ID)

@@ -16,7 +16,7 @@ import (
 )
 
 // version is set by the linker from git describe.
-var version = "devel" //nolint:gochecknoglobals // the linker writes it
+var version = "devel"
 
 // cli is the whole command line. Every flag can also be set by its environment
 // variable or in the configuration file.
@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
-		fmt.Fprintln(stderr, "sluice:", err)
+		terminal{stderr}.printf("sluice: %v\n", err)
 		return 2
 	}
 	parsed, err := parser.Parse(args)
@@ -78,13 +78,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return status
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "sluice: %v\ntry: sluice --help\n", err)
+		terminal{stderr}.printf("sluice: %v\ntry: sluice --help\n", err)
 		return 2
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	parsed.Bind(c.Log.logger(stderr), terminal{stdout})
 	if err := parsed.Run(); err != nil {
-		fmt.Fprintln(stderr, "sluice:", strings.TrimSpace(err.Error()))
+		terminal{stderr}.printf("sluice: %s\n", strings.TrimSpace(err.Error()))
 		return 1
 	}
 	return 0

@@ -74,7 +74,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer shut(log, "database", store)
 	eventKeys, err := eventkey.LoadOrCreate(filepath.Join(c.Data, "event.key"))
 	if err != nil {
 		return err
@@ -87,12 +87,12 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
-	defer listener.Close()
+	defer shut(log, "HTTP listener", listener)
 	ingest, err := webrtc.Listen(ctx, webrtc.Config{Port: c.WebRTCPort, Addresses: c.WebRTCAddress, Log: log})
 	if err != nil {
 		return err
 	}
-	defer ingest.Close()
+	defer shut(log, "WebRTC listener", ingest)
 
 	events := bus.New(time.Now)
 	streams := live.New(live.Config{
@@ -106,7 +106,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 		return fmt.Errorf("close the streams of the last run: %w", err)
 	}
 	media := origin.New(origin.Config{Presentations: streams, Log: log})
-	calls := api.New(api.Config{
+	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request
 		Store: store, Live: streams, Bus: events, EventKeys: eventKeys,
 		PublicURL: c.PublicURL, Viewers: media.Viewers, Now: time.Now, Log: log,
 	})

@@ -1,11 +1,9 @@
 package ffmpeg
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os/exec"
-	"regexp"
 	"strings"
 )
 
@@ -15,30 +13,29 @@ type Capabilities struct {
 	Missing []string // encoders and decoders that Sluice needs and it lacks
 }
 
-// needed are the coders without which a stream cannot be encoded, by the flag
-// that lists them.
-var needed = map[string][]string{
-	"-encoders": {"libx264", "aac"},
-	"-decoders": {"vp8", "vp9", "h264", "opus", "libdav1d|av1"},
-	"-muxers":   {"mp4"},
-	"-demuxers": {"matroska,webm|matroska"},
-	"-filters":  {"fps", "scale", "pad", "aresample"},
+// needed is what a stream cannot be encoded without, by the flag that lists it.
+func needed() map[string][]string {
+	return map[string][]string{
+		"-encoders": {"libx264", "aac"},
+		"-decoders": {"vp8", "vp9", "h264", "opus", "libdav1d|av1"},
+		"-muxers":   {"mp4"},
+		"-demuxers": {"matroska,webm|matroska"},
+		"-filters":  {"fps", "scale", "pad", "aresample"},
+	}
 }
-
-var versionLine = regexp.MustCompile(`^ffmpeg version (\S+)`)
 
 // Probe asks program what it can do. It fails when the program cannot be run.
 func Probe(ctx context.Context, program string) (Capabilities, error) {
-	out, err := run(ctx, program, nil, "-hide_banner", "-version")
+	out, err := run(ctx, program, "-hide_banner", "-version")
 	if err != nil {
 		return Capabilities{}, err
 	}
 	var c Capabilities
-	if m := versionLine.FindSubmatch(out); m != nil {
-		c.Version = string(m[1])
+	if words := strings.Fields(string(out)); len(words) > 2 {
+		c.Version = words[2] // "ffmpeg version 5.1.9 …"
 	}
-	for flag, names := range needed {
-		out, err := run(ctx, program, nil, "-hide_banner", flag)
+	for flag, names := range needed() {
+		out, err := run(ctx, program, "-hide_banner", flag)
 		if err != nil {
 			return Capabilities{}, err
 		}
@@ -71,9 +68,8 @@ func missing(listing string, names []string) []string {
 
 // run runs a short command to its end and returns what it wrote to standard
 // output. An error carries the end of its standard error.
-func run(ctx context.Context, program string, stdin []byte, args ...string) ([]byte, error) {
+func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, program, args...) // #nosec G204 -- argument list, no shell
-	cmd.Stdin = bytes.NewReader(stdin)
 	words := &lastWords{}
 	cmd.Stderr = words
 	out, err := cmd.Output()

@@ -76,9 +76,7 @@ func Start(ctx context.Context, program string, args []string, outputs int, log 
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
-		for _, w := range cmd.ExtraFiles {
-			_ = w.Close() // the child has its own; ours would hide its end
-		}
+		p.closeChildEnds()
 		started <- err
 		if err != nil {
 			return
@@ -100,6 +98,7 @@ func (p *Process) pipes(n int) error {
 	for range n {
 		r, w, err := os.Pipe()
 		if err != nil {
+			p.closeChildEnds()
 			p.Close()
 			return fmt.Errorf("ffmpeg: pipe: %w", err)
 		}
@@ -109,9 +108,11 @@ func (p *Process) pipes(n int) error {
 	return nil
 }
 
-func (p *Process) closeOutputs() {
-	for _, f := range p.Outputs {
-		_ = f.Close()
+// closeChildEnds closes our copies of the pipe ends that the child has: they
+// would hide its end.
+func (p *Process) closeChildEnds() {
+	for _, w := range p.cmd.ExtraFiles {
+		_ = w.Close()
 	}
 }
 

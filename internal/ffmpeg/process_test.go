@@ -60,7 +60,7 @@ func TestEncode(t *testing.T) {
 
 // drain reads every output to its end.
 func drain(p *Process) []chan []byte {
-	var all []chan []byte
+	all := make([]chan []byte, 0, len(p.Outputs))
 	for _, r := range p.Outputs {
 		c := make(chan []byte, 1)
 		all = append(all, c)

@@ -60,7 +60,7 @@ func TestResolutionChange(t *testing.T) {
 
 func vp8KeyFrame(t *testing.T, size string) []byte {
 	t.Helper()
-	out, err := run(t.Context(), "ffmpeg", nil, "-loglevel", "error", "-f", "lavfi", "-i", fmt.Sprintf("testsrc=s=%s:r=30", size),
+	out, err := run(t.Context(), "ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", fmt.Sprintf("testsrc=s=%s:r=30", size),
 		"-frames:v", "1", "-pix_fmt", "yuv420p", "-c:v", "libvpx", "-f", "ivf", "pipe:1")
 	require.NoError(t, err)
 	frame, err := firstIVFFrame(out)

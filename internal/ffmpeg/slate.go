@@ -9,27 +9,35 @@ import (
 	"github.com/sluicelive/sluice/internal/media"
 )
 
-// slateEncoders are FFmpeg's arguments for one key frame in each codec a
-// browser sends, and the muxer that lets the frame be cut out again.
-var slateEncoders = map[media.Codec][]string{
-	media.VP8:  {"-c:v", "libvpx", "-f", "ivf"},
-	media.VP9:  {"-c:v", "libvpx-vp9", "-f", "ivf"},
-	media.AV1:  {"-c:v", "libaom-av1", "-cpu-used", "8", "-f", "ivf"},
-	media.H264: {"-c:v", "libx264", "-profile:v", "baseline", "-tune", "zerolatency", "-f", "h264"},
+// slateEncoder is FFmpeg's arguments for a key frame in a codec that browsers
+// send, and for a muxer that lets the frame be cut out again; nil for others.
+func slateEncoder(codec media.Codec) []string {
+	switch codec {
+	case media.VP8:
+		return []string{"-c:v", "libvpx", "-f", "ivf"}
+	case media.VP9:
+		return []string{"-c:v", "libvpx-vp9", "-f", "ivf"}
+	case media.AV1:
+		return []string{"-c:v", "libaom-av1", "-cpu-used", "8", "-f", "ivf"}
+	case media.H264:
+		return []string{"-c:v", "libx264", "-profile:v", "baseline", "-tune", "zerolatency", "-f", "h264"}
+	default:
+		return nil
+	}
 }
 
 // Slate makes the picture that is shown while no video comes: one dark key
 // frame of 640×360 in the given codec, in the form of media.Frame.
 func Slate(ctx context.Context, program string, codec media.Codec) ([]byte, error) {
-	encoder, ok := slateEncoders[codec]
-	if !ok {
+	encoder := slateEncoder(codec)
+	if encoder == nil {
 		return nil, fmt.Errorf("ffmpeg: no slate in %v", codec)
 	}
 	args := append([]string{
 		"-hide_banner", "-nostdin", "-loglevel", "error",
 		"-f", "lavfi", "-i", "color=c=0x16181d:s=640x360:r=30", "-frames:v", "1", "-pix_fmt", "yuv420p",
 	}, encoder...)
-	out, err := run(ctx, program, nil, append(args, "pipe:1")...)
+	out, err := run(ctx, program, append(args, "pipe:1")...)
 	if err != nil {
 		return nil, err
 	}

@@ -89,6 +89,6 @@ func (s Source) video() []string {
 // beside it.
 func HasAudio(ctx context.Context, program, file string) (bool, error) {
 	dir, _ := filepath.Split(program)
-	out, err := run(ctx, dir+"ffprobe", nil, "-v", "error", "-select_streams", "a", "-show_entries", "stream=index", "-of", "csv=p=0", file)
+	out, err := run(ctx, dir+"ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "stream=index", "-of", "csv=p=0", file)
 	return strings.TrimSpace(string(out)) != "", err
 }

@@ -21,7 +21,7 @@ func (s *Server) Prepare(ctx context.Context, account sluice.AccountID, id sluic
 	if err != nil {
 		return nil, err
 	}
-	_, begun, err := s.open(st)
+	_, begun, err := s.open(st) //nolint:contextcheck // a stream outlives the request that begins it
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +182,6 @@ func (s *Server) publishable(ctx context.Context, account sluice.AccountID, id s
 	if err := st.CheckPublish(); err != nil {
 		return nil, err
 	}
-	rs, _, err := s.open(st)
+	rs, _, err := s.open(st) //nolint:contextcheck // a stream outlives the request that begins it
 	return rs, err
 }

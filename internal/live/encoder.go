@@ -66,7 +66,7 @@ func (e *encoder) video(t time.Duration, key bool, data []byte) {
 
 // audio implements sink.
 func (e *encoder) audio(t time.Duration, data []byte) {
-	e.put(block{media.Audio, t, true, data})
+	_ = e.put(block{media.Audio, t, true, data}) // a packet left out is a click, and counted
 }
 
 func (e *encoder) put(b block) bool {

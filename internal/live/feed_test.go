@@ -51,7 +51,7 @@ func (r *tape) requireContinuous(t *testing.T) {
 }
 
 // opus20 is a 20 ms packet that is not silence.
-var opus20 = []byte{0xFC, 1, 2, 3}
+func opus20() []byte { return []byte{0xFC, 1, 2, 3} }
 
 func TestFirstPictureIsHeldBackToTheStart(t *testing.T) {
 	var r tape
@@ -70,8 +70,8 @@ func TestSoundIsFilledFromTheStart(t *testing.T) {
 	f.tick(10 * time.Second)
 	require.Len(t, r.sounds, 90, "silence from 8 s to 10 s less the hold")
 	require.Equal(t, 8*time.Second, r.sounds[0].at)
-	f.audio(10010*ms, opus20)
-	f.audio(10030*ms, opus20)
+	f.audio(10010*ms, opus20())
+	f.audio(10030*ms, opus20())
 	r.requireContinuous(t)
 	require.False(t, r.sounds[len(r.sounds)-1].silent)
 }
@@ -99,12 +99,12 @@ func TestAMutedPublisherIsSilent(t *testing.T) {
 func TestLateSoundGivesWayToTheSilenceInItsPlace(t *testing.T) {
 	var r tape
 	f := newFeed(0, &r)
-	f.audio(0, opus20)
+	f.audio(0, opus20())
 	f.tick(time.Second)
 	n := len(r.sounds)
-	f.audio(500*ms, opus20)
+	f.audio(500*ms, opus20())
 	require.Len(t, r.sounds, n)
-	f.audio(900*ms, opus20)
+	f.audio(900*ms, opus20())
 	require.Greater(t, len(r.sounds), n)
 	r.requireContinuous(t)
 }
@@ -112,9 +112,9 @@ func TestLateSoundGivesWayToTheSilenceInItsPlace(t *testing.T) {
 func TestAHoleInTheSoundIsFilled(t *testing.T) {
 	var r tape
 	f := newFeed(0, &r)
-	f.audio(0, opus20)
-	f.audio(20*ms, opus20)
-	f.audio(140*ms, opus20)
+	f.audio(0, opus20())
+	f.audio(20*ms, opus20())
+	f.audio(140*ms, opus20())
 	r.requireContinuous(t)
 	require.True(t, r.sounds[2].silent)
 }

@@ -109,12 +109,12 @@ func (h *house) publish(codec media.Codec) *publisher {
 	return p
 }
 
-// goLive prepares, publishes and starts.
-func (h *house) goLive(codec media.Codec) *publisher {
+// goLive prepares, publishes in VP8 and starts.
+func (h *house) goLive() *publisher {
 	h.Helper()
 	_, err := h.server.Prepare(h.Context(), h.owner, h.stream)
 	require.NoError(h, err)
-	p := h.publish(codec)
+	p := h.publish(media.VP8)
 	st, err := h.server.Start(h.Context(), h.owner, h.stream)
 	require.NoError(h, err)
 	require.Equal(h, sluice.StatusLive, st.Status())
@@ -184,7 +184,7 @@ func TestABroadcastFromPrepareToEnd(t *testing.T) {
 	_, err := h.server.Presentation(t.Context(), h.stream)
 	require.Equal(t, sluice.KindNotFound, sluice.AsError(err).Kind, "nothing to watch before the start")
 	events := h.subscribe()
-	h.goLive(media.VP8)
+	h.goLive()
 	h.next(events, sluice.EventReady)
 	h.next(events, sluice.EventStarted)
 	h.advance(3 * time.Second)
@@ -211,7 +211,7 @@ func TestABroadcastFromPrepareToEnd(t *testing.T) {
 
 func TestAPublisherReturnsInAnotherCodec(t *testing.T) {
 	h := newHouse(t, nil)
-	p := h.goLive(media.VP8)
+	p := h.goLive()
 	events := h.subscribe()
 	h.advance(time.Second)
 	p.stop()
@@ -226,7 +226,7 @@ func TestAPublisherReturnsInAnotherCodec(t *testing.T) {
 
 func TestAPublisherThatStaysAwayEndsTheStream(t *testing.T) {
 	h := newHouse(t, func(c *Config) { c.ReconnectWindow = time.Second })
-	p := h.goLive(media.VP8)
+	p := h.goLive()
 	events := h.subscribe()
 	h.advance(time.Second)
 	p.stop()
@@ -237,14 +237,14 @@ func TestAPublisherThatStaysAwayEndsTheStream(t *testing.T) {
 
 func TestAPublisherThatStopsSendingIsFilled(t *testing.T) {
 	h := newHouse(t, nil)
-	h.goLive(media.VP8).silent.Store(true)
+	h.goLive().silent.Store(true)
 	h.advance(5 * time.Second)
 	h.requireWhole()
 }
 
 func TestAKilledEncoderIsReplaced(t *testing.T) {
 	h := newHouse(t, nil)
-	h.goLive(media.VP8)
+	h.goLive()
 	events := h.subscribe()
 	h.advance(time.Second)
 	killed := time.Now()
@@ -291,7 +291,7 @@ func TestAPreparedStreamThatNobodyPublishesToEnds(t *testing.T) {
 
 func TestShutdownEndsStreams(t *testing.T) {
 	h := newHouse(t, nil)
-	h.goLive(media.VP8)
+	h.goLive()
 	h.server.Close()
 	require.Equal(t, sluice.EndShutdown, h.stored().Broadcast.EndCause)
 	require.ErrorIs(t, syscall.Kill(<-h.log.pids, 0), syscall.ESRCH, "the encoder is gone")

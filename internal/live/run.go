@@ -55,8 +55,8 @@ func videoEnd(p *cmaf.Snapshot) time.Duration {
 
 // onFrameGrid is the first picture time at or after t.
 func onFrameGrid(t time.Duration) time.Duration {
-	n := (t*sluice.FrameRate + time.Second - 1) / time.Second
-	return n * time.Second / sluice.FrameRate
+	n := (int64(t)*sluice.FrameRate + int64(time.Second) - 1) / int64(time.Second)
+	return time.Duration(n) * time.Second / sluice.FrameRate
 }
 
 // startWithoutVideo starts a run for a publisher that sends no picture, with the

@@ -155,6 +155,7 @@ func (s *stream) askKeyFrame(now time.Duration) {
 func (s *stream) connection(st webrtc.State) {
 	s.log.Info("publisher's connection changed", "session", s.session.conn.ID(), "state", st)
 	switch st {
+	case webrtc.Connecting:
 	case webrtc.Connected:
 		s.session.connected = true
 		s.setAway(false)

@@ -4,7 +4,7 @@ import "time"
 
 // OpusSilence is one 20 ms packet of digital silence: CELT only, full band,
 // stereo, one frame (RFC 6716, section 3.1).
-var OpusSilence = []byte{0xFC, 0xFF, 0xFE}
+var OpusSilence = []byte{0xFC, 0xFF, 0xFE} //nolint:gochecknoglobals // a constant, were there constant slices
 
 // OpusSilenceDuration is how long OpusSilence lasts.
 const OpusSilenceDuration = 20 * time.Millisecond
@@ -20,9 +20,9 @@ func OpusDuration(packet []byte) time.Duration {
 	var frame time.Duration
 	switch config := toc >> 3; {
 	case config < 12: // SILK: 10, 20, 40, 60 ms
-		frame = []time.Duration{10, 20, 40, 60}[config&3] * time.Millisecond
+		frame = time.Duration([]int{10, 20, 40, 60}[config&3]) * time.Millisecond
 	case config < 16: // hybrid: 10, 20 ms
-		frame = []time.Duration{10, 20}[config&1] * time.Millisecond
+		frame = time.Duration([]int{10, 20}[config&1]) * time.Millisecond
 	default: // CELT: 2.5, 5, 10, 20 ms
 		frame = 2500 * time.Microsecond << (config & 3)
 	}

@@ -10,15 +10,24 @@ import (
 	"github.com/sluicelive/sluice/internal/media"
 )
 
-// codecIDs are Matroska's names for what browsers send (RFC 9559 and the codec
+// codecID is Matroska's name for what browsers send (RFC 9559 and the codec
 // registry beside it). H.264 goes in as Annex B without CodecPrivate, since its
 // parameter sets change in mid-stream; FFmpeg reads them from the key frames.
-var codecIDs = map[media.Codec]string{
-	media.VP8:  "V_VP8",
-	media.VP9:  "V_VP9",
-	media.AV1:  "V_AV1",
-	media.H264: "V_MPEG4/ISO/AVC",
-	media.Opus: "A_OPUS",
+func codecID(c media.Codec) string {
+	switch c {
+	case media.VP8:
+		return "V_VP8"
+	case media.VP9:
+		return "V_VP9"
+	case media.AV1:
+		return "V_AV1"
+	case media.H264:
+		return "V_MPEG4/ISO/AVC"
+	case media.Opus:
+		return "A_OPUS"
+	default:
+		return ""
+	}
 }
 
 type stream struct {
@@ -85,11 +94,11 @@ func head(codec media.Codec) ([]byte, error) {
 			Info: info{TimecodeScale: timecodeScale, MuxingApp: app, WritingApp: app},
 			Tracks: tracks{Entries: []track{
 				{
-					Number: videoTrack, UID: videoTrack, Type: 1, CodecID: codecIDs[codec],
+					Number: videoTrack, UID: videoTrack, Type: 1, CodecID: codecID(codec),
 					Video: &video{PixelWidth: 1280, PixelHeight: 720},
 				},
 				{
-					Number: audioTrack, UID: audioTrack, Type: 2, CodecID: codecIDs[media.Opus],
+					Number: audioTrack, UID: audioTrack, Type: 2, CodecID: codecID(media.Opus),
 					CodecPrivate: opusHead(), Audio: &audio{SamplingFrequency: 48_000, Channels: 2},
 				},
 			}},

@@ -22,10 +22,10 @@ const (
 const timecodeScale = 1000
 
 // Element identifiers (RFC 9559, section 5).
-var (
-	clusterID     = []byte{0x1F, 0x43, 0xB6, 0x75}
-	timestampID   = byte(0xE7)
-	simpleBlockID = byte(0xA3)
+const (
+	clusterID     = "\x1F\x43\xB6\x75"
+	timestampID   = 0xE7
+	simpleBlockID = 0xA3
 )
 
 // Writer writes one stream of one video and one Opus track. Each frame is one
@@ -37,7 +37,7 @@ type Writer struct {
 
 // NewWriter writes the head of a stream whose video is of the given codec.
 func NewWriter(w io.Writer, video media.Codec) (*Writer, error) {
-	if video.Kind() != media.Video || codecIDs[video] == "" {
+	if video.Kind() != media.Video || codecID(video) == "" {
 		return nil, fmt.Errorf("mkv: %v is not a video codec", video)
 	}
 	head, err := head(video)

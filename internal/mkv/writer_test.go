@@ -26,10 +26,7 @@ type written struct {
 }
 
 func TestWriter(t *testing.T) {
-	for codec, id := range codecIDs {
-		if codec.Kind() == media.Audio {
-			continue
-		}
+	for _, codec := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264} {
 		t.Run(codec.String(), func(t *testing.T) {
 			var b bytes.Buffer
 			w, err := NewWriter(&b, codec)
@@ -43,7 +40,7 @@ func TestWriter(t *testing.T) {
 			require.NoError(t, ebml.Unmarshal(&b, &got))
 			require.Equal(t, "matroska", got.Header.DocType)
 			require.Equal(t, uint64(1000), got.Segment.Info.TimecodeScale, "ticks of a microsecond")
-			require.Equal(t, id, got.Segment.Tracks.Entries[0].CodecID)
+			require.Equal(t, codecID(codec), got.Segment.Tracks.Entries[0].CodecID)
 			require.Equal(t, opusHead(), got.Segment.Tracks.Entries[1].CodecPrivate)
 
 			clusters := got.Segment.Cluster

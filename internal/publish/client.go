@@ -43,7 +43,7 @@ func (c client) call(ctx context.Context, method, path string, body, into any) e
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var answer struct {
 		Code    int             `json:"code"`
 		Message string          `json:"message"`

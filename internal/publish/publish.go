@@ -174,7 +174,7 @@ func broadcast(ctx context.Context, c client, s Stream, src source, pub *webrtc.
 		return nil
 	})
 	err = group.Wait()
-	if errors.Is(err, errFinished) || context.Cause(ctx) == errFinished || errors.Is(err, context.Canceled) {
+	if errors.Is(err, errFinished) || errors.Is(context.Cause(ctx), errFinished) || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
@@ -187,12 +187,12 @@ func sendVideo(ctx context.Context, pub *webrtc.Publisher, r io.Reader, codec me
 	if err != nil {
 		return ended(ctx, err)
 	}
-	for n := time.Duration(0); ; n++ {
+	for n := 0; ; n++ {
 		frame, err := frames.Next()
 		if err != nil {
 			return ended(ctx, err)
 		}
-		if err := pub.WriteVideo(frame, n*time.Second/sluice.FrameRate); err != nil {
+		if err := pub.WriteVideo(frame, time.Duration(n)*time.Second/sluice.FrameRate); err != nil {
 			return ended(ctx, err)
 		}
 	}
@@ -219,10 +219,11 @@ func sendAudio(ctx context.Context, pub *webrtc.Publisher, r io.Reader) error {
 // ended takes the end of a pipe, and whatever follows the end of ctx, as the
 // end of the broadcast; FFmpeg's exit status says whether it was a good one.
 func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil
+	good := ctx.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if !good {
+		return err
 	}
-	return err
+	return nil
 }
 
 func path(id sluice.StreamID, call string) string {
@@ -259,7 +260,7 @@ func (s source) draw(ctx context.Context, w io.WriteCloser) error {
 	if s.picture == nil {
 		return nil
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	frame := make([]byte, s.spec.Width*s.spec.Height*3/2)
 	ticker := time.NewTicker(time.Second / sluice.FrameRate)
 	defer ticker.Stop()

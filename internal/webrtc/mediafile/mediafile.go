@@ -3,6 +3,7 @@
 package mediafile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -38,6 +39,7 @@ func NewVideo(r io.Reader, codec media.Codec) (Frames, error) {
 
 type ivf struct{ reader *ivfreader.IVFReader }
 
+// Next implements Frames.
 func (f ivf) Next() ([]byte, error) {
 	frame, _, err := f.reader.ParseNextFrame()
 	return frame, err
@@ -48,12 +50,13 @@ type accessUnits struct {
 	reader *h264reader.H264Reader
 }
 
+// Next implements Frames.
 func (a *accessUnits) Next() ([]byte, error) {
 	var unit []byte
 	for {
 		nal, err := a.reader.NextNAL()
 		switch {
-		case err == io.EOF && unit != nil:
+		case errors.Is(err, io.EOF) && unit != nil:
 			return unit, nil
 		case err != nil:
 			return nil, err
@@ -78,6 +81,7 @@ func NewOpus(r io.Reader) (Frames, error) {
 
 type ogg struct{ reader *oggreader.OggReader }
 
+// Next implements Frames.
 func (o ogg) Next() ([]byte, error) {
 	for {
 		packet, head, err := o.reader.ParseNextPage()
