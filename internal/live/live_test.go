@@ -255,6 +255,18 @@ func TestAKilledEncoderIsReplaced(t *testing.T) {
 	h.requireWhole()
 }
 
+func TestAHungEncoderIsReplaced(t *testing.T) {
+	h := newHouse(t, nil)
+	h.goLive()
+	events := h.subscribe()
+	pid := <-h.log.pids
+	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+	require.Equal(t, "encoder_restarted", h.next(events, sluice.EventError)["code"])
+	require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH)
+	h.advance(4 * time.Second)
+	h.requireWhole()
+}
+
 func TestStartSaysWhatIsMissing(t *testing.T) {
 	h := newHouse(t, func(c *Config) { c.StartTimeout = 50 * time.Millisecond })
 	_, err := h.server.Start(t.Context(), h.owner, h.stream)

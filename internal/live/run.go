@@ -31,7 +31,7 @@ func (s *stream) startEncoder(ctx context.Context, codec media.Codec, t time.Dur
 	// The run outlives a canceled ctx by the time it takes to write out the rest.
 	ctx, kill := context.WithCancel(context.WithoutCancel(ctx))
 	e := newEncoder(codec, start, kill, s.log)
-	s.encoder, s.feed = e, newFeed(start, e)
+	s.encoder, s.feed, s.progressAt = e, newFeed(start, e), s.now()
 	s.encoderEnd = make(chan error, 1)
 	end := s.encoderEnd
 	s.server.wg.Go(func() {
@@ -114,6 +114,25 @@ func (s *stream) encoderEnded(err error) ending {
 	s.server.publishError(s.id, "encoder_restarted", "the encoder stopped unexpectedly; it starts again "+again)
 	s.wanted = now + pause
 	return ending{}
+}
+
+// encoderPatience is how long a run may write nothing before it counts as hung.
+// It is far above what a machine under load takes, and below a viewer's patience.
+const encoderPatience = 8 * time.Second
+
+// watchEncoder kills a run that hangs; what follows is as after a crash.
+func (s *stream) watchEncoder(now time.Duration) {
+	if s.encoder == nil {
+		return
+	}
+	if end := videoEnd(s.presentation.Snapshot()); end != s.progress {
+		s.progress, s.progressAt = end, now
+	}
+	if now-s.progressAt > encoderPatience {
+		s.log.Error("encoder hangs, killing it", "media", s.progress)
+		s.progressAt = now
+		s.encoder.kill()
+	}
 }
 
 // stopEncoder ends the run and waits for it; the run is killed when it takes too

@@ -47,6 +47,8 @@ type stream struct {
 	feed       *feed
 	encoder    *encoder
 	encoderEnd chan error
+	progress   time.Duration // how far the encoder's output has come
+	progressAt time.Duration // and when it last came further
 	attempts   attempts
 	slates     map[media.Codec][]byte
 	idleSince  time.Duration // since when no publisher is connected
@@ -158,17 +160,14 @@ func (s *stream) connection(st webrtc.State) {
 	case webrtc.Connecting:
 	case webrtc.Connected:
 		s.session.connected = true
-		s.setAway(false)
 	case webrtc.Disconnected:
 		s.session.connected = false
 		s.idleSince = s.now()
-		s.setAway(true)
 	case webrtc.Failed, webrtc.Closed:
 		if s.session.connected {
 			s.idleSince = s.now()
 		}
 		s.closeSession()
-		s.setAway(true)
 	}
 }
 
@@ -195,7 +194,7 @@ func (s *stream) closeSession() {
 	}
 }
 
-// tick fills the feed, and ends what has waited too long.
+// tick fills the feed, and ends what has taken or waited too long.
 func (s *stream) tick(ctx context.Context) ending {
 	now := s.now()
 	if s.encoderDue(now) && s.session != nil && s.session.connected {
@@ -208,7 +207,10 @@ func (s *stream) tick(ctx context.Context) ending {
 		s.feed.slate = s.slates[s.encoder.codec]
 		s.feed.tick(now)
 	}
-	if s.session != nil && s.session.connected {
+	s.watchEncoder(now)
+	away := s.session == nil || !s.session.connected
+	s.setAway(away)
+	if !away {
 		return ending{}
 	}
 	idle := now - s.idleSince
