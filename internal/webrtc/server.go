@@ -109,10 +109,14 @@ func (s *Server) Port() int { return s.port }
 // called from a Receiver.
 func (s *Server) Close() error {
 	s.mu.Lock()
+	again := s.closed
 	s.closed = true
 	s.mu.Unlock()
 	s.cancel()
 	s.sessions.Wait()
+	if again {
+		return nil
+	}
 	return errors.Join(s.udp.Close(), s.tcp.Close())
 }
 
@@ -132,9 +136,6 @@ func (s *Server) settings() pion.SettingEngine {
 	e := commonSettings(s.logs)
 	e.SetICEUDPMux(s.udp)
 	e.SetICETCPMux(s.tcp)
-	e.SetNetworkTypes([]pion.NetworkType{
-		pion.NetworkTypeUDP4, pion.NetworkTypeUDP6, pion.NetworkTypeTCP4, pion.NetworkTypeTCP6,
-	})
 	// A publisher's TCP candidates are never dialled: an offer would else be a
 	// way to knock on any port of our network.
 	e.DisableActiveTCP(true)

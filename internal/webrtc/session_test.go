@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,12 +92,17 @@ func publish(t *testing.T, s *Server, p *Publisher) (*Session, *recorder) {
 	session, err := s.Answer(t.Context(), offer, r)
 	require.NoError(t, err)
 	require.NoError(t, p.SetAnswer(session.SDP()))
+	awaitConnection(t, p)
+	return session, r
+}
+
+func awaitConnection(t *testing.T, p *Publisher) {
+	t.Helper()
 	select {
 	case <-p.Connected():
 	case <-time.After(20 * time.Second):
 		t.Fatal("not connected")
 	}
-	return session, r
 }
 
 // vp8Frame is a frame that only its tag is real of.
@@ -149,4 +156,144 @@ func TestFramesArriveAsTheyWereSent(t *testing.T) {
 	session.Close()
 	<-session.Done()
 	require.Equal(t, Closed, r.states[len(r.states)-1])
+}
+
+func TestSenderReportsArrive(t *testing.T) {
+	s := listen(t, Config{})
+	p, err := NewPublisher(PublisherConfig{Video: media.VP8, Audio: true})
+	require.NoError(t, err)
+	_, r := publish(t, s, p)
+	var kinds [2]bool
+	sendUntil(t, p, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, report := range r.reports {
+			kinds[report.Kind] = true
+		}
+		return kinds[media.Video] && kinds[media.Audio]
+	})
+	for _, report := range r.reports {
+		require.WithinDuration(t, time.Now(), report.NTP, time.Minute)
+		require.Less(t, report.RTPTime, uint32(60*90_000))
+	}
+}
+
+// sendUntil sends both kinds at 50 frames a second.
+func sendUntil(t *testing.T, p *Publisher, done func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for i := uint32(0); !done(); i++ {
+		require.Less(t, i, uint32(1000), "timeout")
+		at := time.Duration(i) * 20 * time.Millisecond
+		require.NoError(t, p.WriteVideo(vp8Frame(i, 500, i%10 == 0), at))
+		require.NoError(t, p.WriteAudio([]byte{0xf8, 0xff, 0xfe}, at))
+		<-ticker.C
+	}
+}
+
+func TestSessionsShareThePort(t *testing.T) {
+	s := listen(t, Config{})
+	var publishers [2]*Publisher
+	var recorders [2]*recorder
+	for i := range publishers {
+		var err error
+		publishers[i], err = NewPublisher(PublisherConfig{Video: media.VP8})
+		require.NoError(t, err)
+		_, recorders[i] = publish(t, s, publishers[i])
+	}
+	for i, p := range publishers {
+		require.NoError(t, p.WriteVideo(vp8Frame(uint32(i), 2000, true), 0))
+	}
+	for i, r := range recorders {
+		r.await(t, "the frame", func() bool { return len(r.frames[media.Video]) == 1 })
+		require.Equal(t, vp8Frame(uint32(i), 2000, true), r.frames[media.Video][0].Data)
+	}
+}
+
+func TestAudioAloneAndVideoAlone(t *testing.T) {
+	for _, cfg := range []PublisherConfig{{Audio: true}, {Video: media.H264}, {Video: media.VP9}, {Video: media.AV1}} {
+		s := listen(t, Config{})
+		p, err := NewPublisher(cfg)
+		require.NoError(t, err)
+		session, _ := publish(t, s, p)
+		stats := session.Stats()
+		require.Equal(t, cfg.Audio, stats.Audio.Negotiated)
+		require.Equal(t, cfg.Video != 0, stats.Video.Negotiated)
+	}
+	p, err := NewPublisher(PublisherConfig{Audio: true})
+	require.NoError(t, err)
+	defer p.Close()
+	require.ErrorIs(t, p.WriteVideo([]byte{1}, 0), errNotOffered)
+}
+
+func TestThePublisherConnectsOverTCPWhereUDPIsBlocked(t *testing.T) {
+	s := listen(t, Config{})
+	p, err := NewPublisher(PublisherConfig{Video: media.VP8})
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+	offer, err := p.Offer(t.Context())
+	require.NoError(t, err)
+	r := newRecorder()
+	session, err := s.Answer(t.Context(), without(offer, "a=candidate"), r)
+	require.NoError(t, err)
+	answer := slices.DeleteFunc(strings.SplitAfter(session.SDP(), "\r\n"), func(l string) bool {
+		return strings.Contains(l, " udp ")
+	})
+	require.NoError(t, p.SetAnswer(strings.Join(answer, "")))
+	awaitConnection(t, p)
+	require.NoError(t, p.WriteVideo(vp8Frame(1, 2000, true), 0))
+	r.await(t, "the frame", func() bool { return len(r.frames[media.Video]) == 1 })
+}
+
+func TestTheSessionEndsWithItsPublisher(t *testing.T) {
+	s := listen(t, Config{})
+	p, err := NewPublisher(PublisherConfig{Video: media.VP8})
+	require.NoError(t, err)
+	session, r := publish(t, s, p)
+	r.await(t, "the connection", func() bool { return slices.Contains(r.states, Connected) })
+	p.Close()
+	select {
+	case <-session.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the session goes on")
+	}
+	require.Equal(t, []State{Connecting, Connected, Closed}, r.states)
+	session.Close() // again, and after the end
+}
+
+func TestThePublisherEndsWithItsSession(t *testing.T) {
+	s := listen(t, Config{})
+	p, err := NewPublisher(PublisherConfig{Video: media.VP8})
+	require.NoError(t, err)
+	session, _ := publish(t, s, p)
+	session.Close()
+	select {
+	case <-p.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the publisher goes on")
+	}
+}
+
+func TestCloseEndsSessionsThatNeverConnected(t *testing.T) {
+	s := listen(t, Config{})
+	r := newRecorder()
+	session, err := s.Answer(t.Context(), readOffer(t, "chromium"), r)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	<-session.Done()
+	require.Equal(t, Closed, r.states[len(r.states)-1])
+	_, err = s.Answer(t.Context(), readOffer(t, "chromium"), r)
+	require.Equal(t, "server_closing", sluice.AsError(err).Code)
+}
+
+func TestTheEndOfTheContextEndsSessions(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := Listen(ctx, Config{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	session, err := s.Answer(ctx, readOffer(t, "chromium"), newRecorder())
+	require.NoError(t, err)
+	cancel()
+	<-session.Done()
 }

@@ -35,6 +35,9 @@ func commonSettings(logs logging.LoggerFactory) pion.SettingEngine {
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	e.SetReceiveMTU(maxPacket)
+	e.SetNetworkTypes([]pion.NetworkType{
+		pion.NetworkTypeUDP4, pion.NetworkTypeUDP6, pion.NetworkTypeTCP4, pion.NetworkTypeTCP6,
+	})
 	return e
 }
 

@@ -1,0 +1,150 @@
+package webrtc
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice/internal/media"
+)
+
+// lossy is a network, next to the wire, that loses packets: originals and
+// retransmissions alike.
+type lossy struct {
+	interceptor.NoOp
+	mu     sync.Mutex
+	rng    *rand.Rand
+	loses  func(*rand.Rand) bool
+	lost   atomic.Int64
+	sent   atomic.Int64
+	enable atomic.Bool
+}
+
+func newLossy(loses func(*rand.Rand) bool) *lossy {
+	return &lossy{rng: rand.New(rand.NewPCG(3, 1)), loses: loses}
+}
+
+func (l *lossy) NewInterceptor(string) (interceptor.Interceptor, error) { return l, nil }
+
+func (l *lossy) BindLocalStream(_ *interceptor.StreamInfo, w interceptor.RTPWriter) interceptor.RTPWriter {
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		l.mu.Lock()
+		drop := l.enable.Load() && l.loses(l.rng)
+		l.mu.Unlock()
+		l.sent.Add(1)
+		if drop {
+			l.lost.Add(1)
+			return len(payload), nil
+		}
+		return w.Write(h, payload, a)
+	})
+}
+
+// sendVideo sends frames of 5 to 6 packets, 200 a second, numbered from 0, each
+// a key frame that was asked for or is the first, until stop says so.
+func sendVideo(t *testing.T, p *Publisher, stop func(sent uint32) bool) (sent uint32) {
+	t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for ; !stop(sent); sent++ {
+		key := sent == 0
+		select {
+		case <-p.KeyFrameRequested():
+			key = true
+		default:
+		}
+		require.NoError(t, p.WriteVideo(vp8Frame(sent, 6000, key), time.Duration(sent)*5*time.Millisecond))
+		<-ticker.C
+	}
+	return sent
+}
+
+// requireWhole looks whether each frame is as sent, and whether a frame that
+// follows a missing one is a key frame.
+func requireWhole(t *testing.T, frames []media.Frame) {
+	t.Helper()
+	next := uint32(0)
+	for i, f := range frames {
+		n := binary.BigEndian.Uint32(f.Data[10:])
+		require.Equal(t, vp8Frame(n, 6000, f.Key), f.Data)
+		require.True(t, n == next || f.Key, "frame %d after %d is no key frame", n, next-1)
+		require.True(t, i > 0 || f.Key)
+		next = n + 1
+	}
+}
+
+func TestLossesAreMended(t *testing.T) {
+	network := newLossy(func(r *rand.Rand) bool { return r.Float64() < 0.03 })
+	network.enable.Store(true)
+	s := listen(t, Config{})
+	p, err := newPublisher(PublisherConfig{Video: media.VP8}, network)
+	require.NoError(t, err)
+	session, r := publish(t, s, p)
+	sent := sendVideo(t, p, func(sent uint32) bool { return sent == 400 })
+	r.await(t, "the frames", func() bool { return len(r.frames[media.Video]) >= int(sent)*9/10 })
+	requireWhole(t, r.frames[media.Video])
+	require.Greater(t, network.lost.Load(), int64(40), "the test must lose something")
+	require.Less(t, session.Stats().Video.Lost, uint64(network.lost.Load())/4, "retransmission mends most")
+}
+
+func TestAfterALossThatIsNotMendedOnlyAKeyFrameGoesOn(t *testing.T) {
+	network := newLossy(func(*rand.Rand) bool { return true })
+	s := listen(t, Config{})
+	p, err := newPublisher(PublisherConfig{Video: media.VP8}, network)
+	require.NoError(t, err)
+	session, r := publish(t, s, p)
+	key := func() (n int) {
+		for _, f := range r.frames[media.Video] {
+			if f.Key {
+				n++
+			}
+		}
+		return n
+	}
+	sendVideo(t, p, func(sent uint32) bool {
+		network.enable.Store(sent >= 100 && sent < 120)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		f := r.frames[media.Video]
+		return sent > 120 && len(f) > 0 && f[len(f)-1].RTPTime > 120*450 && key() > 1
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	requireWhole(t, r.frames[media.Video])
+	require.NotZero(t, session.Stats().Video.Requests)
+}
+
+func TestAKeyFrameIsRequestedUntilItComes(t *testing.T) {
+	s := listen(t, Config{})
+	p, err := NewPublisher(PublisherConfig{Video: media.VP8})
+	require.NoError(t, err)
+	session, r := publish(t, s, p)
+	sent := uint32(0)
+	requested := 0
+	for requested < 2 { // no key frame is sent: it is asked for again
+		select {
+		case <-p.KeyFrameRequested():
+			requested++
+		case <-time.After(20 * time.Millisecond):
+			require.NoError(t, p.WriteVideo(vp8Frame(sent, 100, false), time.Duration(sent)*20*time.Millisecond))
+			sent++
+		}
+	}
+	require.Empty(t, r.frames[media.Video])
+	require.NoError(t, p.WriteVideo(vp8Frame(sent, 100, true), time.Duration(sent)*20*time.Millisecond))
+	r.await(t, "the key frame", func() bool { return len(r.frames[media.Video]) == 1 })
+
+	session.RequestKeyFrame()
+	select {
+	case <-p.KeyFrameRequested():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the key frame that was asked for never was requested")
+	}
+}
