@@ -147,7 +147,7 @@ export async function pictureSizes({ init, segments }) {
       ['-v', 'error', '-select_streams', 'v', '-show_entries', 'frame=width,height', '-of', 'csv=p=0:s=x', '-i', 'pipe:0'],
       Buffer.concat([init, content]),
     );
-    for (const line of stdout.trim().split('\n')) sizes.add(line.trim());
+    for (const [size] of stdout.matchAll(/\d+x\d+/g)) sizes.add(size);
   }
   return [...sizes];
 }
