@@ -20,6 +20,8 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** What the server's log knows the request by. */
+    readonly reference?: string,
   ) {
     super(message);
     this.name = "ApiError";
@@ -85,6 +87,7 @@ async function open<T>(response: Response): Promise<Envelope<T>> {
     response.status,
     envelope?.error ?? `http_${response.status}`,
     sentence(envelope?.message) ?? `The server answered ${response.status}.`,
+    response.headers.get("X-Request-Id") ?? undefined,
   );
 }
 

@@ -7,16 +7,6 @@ export function elapsed(ms: number): string {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
 }
 
-/** A length in words: "42 seconds", "12 minutes", "1 hour 5 minutes". */
-export function spoken(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return count(seconds, "second");
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return count(minutes, "minute");
-  const rest = minutes % 60;
-  return count(Math.floor(minutes / 60), "hour") + (rest ? ` ${count(rest, "minute")}` : "");
-}
-
 /** A number with its noun: "1 viewer", "2 viewers", "1,204 viewers". */
 export function count(n: number, noun: string): string {
   return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;

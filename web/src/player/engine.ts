@@ -24,6 +24,8 @@ export interface Engine {
   load(url: string): Promise<void>;
   /** The newest playable position, in seconds of the media element. */
   liveEdge(): number;
+  /** Whether the stream goes on; a window that is left of one that ended does not. */
+  isLive(): boolean;
   /** Wall time of the frame that is shown, as the publisher's server stamped it. */
   frameTime(): Date | undefined;
   renditions(): Rendition[];

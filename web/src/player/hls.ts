@@ -53,6 +53,10 @@ export class HlsEngine implements Engine {
     return this.hls.liveSyncPosition ?? end(this.video);
   }
 
+  isLive(): boolean {
+    return this.hls.latestLevelDetails?.live ?? true;
+  }
+
   frameTime(): Date | undefined {
     return this.hls.playingDate ?? undefined;
   }

@@ -35,6 +35,10 @@ export class NativeEngine implements Engine {
     return seekable.length ? seekable.end(seekable.length - 1) : 0;
   }
 
+  isLive(): boolean {
+    return this.video.duration === Infinity;
+  }
+
   /** Safari maps EXT-X-PROGRAM-DATE-TIME to the element's start date. */
   frameTime(): Date | undefined {
     const start = (this.video as { getStartDate?: () => Date }).getStartDate?.();

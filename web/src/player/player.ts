@@ -16,8 +16,12 @@ export interface PlayerEvents {
 const stallMs = 10_000;
 const watchEveryMs = 1000;
 
-/** This close to the newest frame, in seconds, a viewer is live. */
+/** This close to the live edge, in seconds, a viewer is live. */
 const liveToleranceS = 4;
+
+/** Whoever follows the live edge and has been further behind than this, for this long, is taken to it. */
+const lostS = 5;
+const lostMs = 3000;
 
 /**
  * Plays one live stream on a media element: chooses an engine, follows the live
@@ -29,6 +33,9 @@ export class Player {
   private running = new AbortController();
   private last: Promise<void> = Promise.resolve();
   private chosen: number | undefined;
+  /** The viewer wants what is on now, rather than a place of their own in the window. */
+  private following = true;
+  private fellBehind: number | undefined;
 
   constructor(
     private readonly clock: ServerClock,
@@ -43,6 +50,7 @@ export class Player {
   async load(sources: Sources): Promise<void> {
     await this.unload();
     const { signal } = (this.running = new AbortController());
+    this.following = true;
     this.last = this.run(sources, signal);
     return this.last;
   }
@@ -106,6 +114,7 @@ export class Player {
 
   goLive(): void {
     if (!this.video) return;
+    this.following = true;
     this.video.currentTime = this.liveEdge();
     void this.play();
   }
@@ -114,8 +123,9 @@ export class Player {
   seek(position: number): void {
     if (!this.video) return;
     const { start, end } = this.window();
-    if (position >= end - 1) this.goLive();
-    else this.video.currentTime = Math.max(start, position);
+    if (position >= end - 1 && this.engine?.isLive()) return this.goLive();
+    this.following = false;
+    this.video.currentTime = Math.min(end, Math.max(start, position));
   }
 
   /** Plays; a browser that allows no sound yet gets a muted picture. */
@@ -133,7 +143,7 @@ export class Player {
   private async run(sources: Sources, signal: AbortSignal): Promise<void> {
     const engines = plan(sources, mediaSourceOffered());
     const budget = new RetryBudget();
-    for (let turn = 0; !signal.aborted; ) {
+    for (let turn = 0; !signal.aborted;) {
       const name = engines[turn % engines.length];
       if (!name) return this.on.onState("failed", "no-player");
       const began = performance.now();
@@ -179,7 +189,12 @@ export class Player {
   }
 
   /** Follows the playhead until the signal fires; a playhead that stands still is broken playback. */
-  private async watch(video: HTMLVideoElement, outcome: Outcome, end: (code: string) => void, signal: AbortSignal): Promise<void> {
+  private async watch(
+    video: HTMLVideoElement,
+    outcome: Outcome,
+    end: (code: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     let position = video.currentTime;
     let moved = performance.now();
     while (!signal.aborted) {
@@ -195,8 +210,24 @@ export class Player {
         position = video.currentTime;
         moved = now;
       }
-      if (video.paused && outcome.played) moved = now;
+      if (video.paused && outcome.played) {
+        moved = now;
+        this.following = false;
+      }
+      this.keepUp(video, now);
       if (now - moved > stallMs) end("stalled");
+    }
+  }
+
+  /** Playing a little faster mends small delays; after a hidden tab or a stall, only a jump does. */
+  private keepUp(video: HTMLVideoElement, now: number): void {
+    const lost =
+      this.following && !video.paused && this.engine?.isLive() && this.liveEdge() - video.currentTime > lostS;
+    if (!lost) this.fellBehind = undefined;
+    else if (this.fellBehind === undefined) this.fellBehind = now;
+    else if (now - this.fellBehind > lostMs) {
+      this.fellBehind = undefined;
+      video.currentTime = this.liveEdge();
     }
   }
 }

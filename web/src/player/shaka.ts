@@ -1,7 +1,15 @@
 import shaka from "shaka-player/dist/shaka-player.dash-es2021.js";
 import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
 
-const retry = { maxAttempts: 4, baseDelay: 250, backoffFactor: 2, fuzzFactor: 0.3, timeout: 10_000, stallTimeout: 5000, connectionTimeout: 5000 };
+const retry = {
+  maxAttempts: 4,
+  baseDelay: 250,
+  backoffFactor: 2,
+  fuzzFactor: 0.3,
+  timeout: 10_000,
+  stallTimeout: 5000,
+  connectionTimeout: 5000,
+};
 
 const config = {
   manifest: { retryParameters: retry },
@@ -54,6 +62,10 @@ export class ShakaEngine implements Engine {
 
   liveEdge(): number {
     return this.player.seekRange().end;
+  }
+
+  isLive(): boolean {
+    return this.player.isLive();
   }
 
   frameTime(): Date | undefined {

@@ -35,7 +35,7 @@ export class Broadcast {
   }
 
   get link(): string {
-    return this.stream ? new URL(watchPath(this.stream.id), location.href).href : "";
+    return this.stream ? location.origin + watchPath(this.stream.id) : "";
   }
 
   /** When the stream went live, in wall milliseconds; undefined before. */

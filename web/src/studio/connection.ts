@@ -36,7 +36,13 @@ export class Connection {
     const answer = await this.streams.init(this.id, { type: offer.type, sdp: offer.sdp }, signal);
     await this.peer.setRemoteDescription(answer);
     for (const candidate of this.early.splice(0)) this.addCandidate(candidate);
-    if (!(await this.reaches(["connected"], ["failed", "closed"], AbortSignal.any([signal, AbortSignal.timeout(connectMs)])))) {
+    if (
+      !(await this.reaches(
+        ["connected"],
+        ["failed", "closed"],
+        AbortSignal.any([signal, AbortSignal.timeout(connectMs)]),
+      ))
+    ) {
       throw new Error("The server could not be reached for video. A firewall may block it.");
     }
   }
@@ -50,11 +56,12 @@ export class Connection {
     }
   }
 
-  /** A candidate of the server's. Ones of an older session do not fit and are passed over. */
+  /** A candidate of the server's. One of another session, which a reload may still hear of, is passed over. */
   addCandidate(candidate: RTCIceCandidateInit | undefined): void {
+    const answer = this.peer.remoteDescription;
     if (!candidate) return;
-    if (!this.peer.remoteDescription) this.early.push(candidate);
-    else void this.peer.addIceCandidate(candidate).catch(() => undefined);
+    if (!answer) this.early.push(candidate);
+    else if (belongs(candidate, answer.sdp)) void this.peer.addIceCandidate(candidate).catch(() => undefined);
   }
 
   /** Sends other tracks over the same connection. False when a new one is needed. */
@@ -80,7 +87,11 @@ export class Connection {
   }
 
   /** Waits for one of the wanted states; false when another comes first, or the signal fires. */
-  private reaches(wanted: RTCPeerConnectionState[], hopeless: RTCPeerConnectionState[], signal: AbortSignal): Promise<boolean> {
+  private reaches(
+    wanted: RTCPeerConnectionState[],
+    hopeless: RTCPeerConnectionState[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
     return new Promise((resolve) => {
       const done = (reached: boolean) => {
         this.peer.removeEventListener("connectionstatechange", check);
@@ -99,4 +110,15 @@ export class Connection {
       else check();
     });
   }
+}
+
+/**
+ * Whether a candidate is of the session that a description opens (RFC 8839,
+ * section 5.4). Chromium takes one of another session for the start of a new
+ * one, and never tries those it already has.
+ */
+export function belongs(candidate: RTCIceCandidateInit, sdp: string): boolean {
+  const fragment = candidate.usernameFragment;
+  if (!fragment) return true;
+  return sdp.split(/\r?\n/).includes(`a=ice-ufrag:${fragment}`);
 }

@@ -38,10 +38,19 @@ export function judge(samples: Sample[], wanted: Wanted, connectedMs: number): H
   const mean = (pick: (s: Sample) => number) => recent.reduce((sum, s) => sum + pick(s), 0) / recent.length;
   const warm = connectedMs >= warmUpMs;
   const findings = [
-    flow(mean((s) => s.bitrate), warm),
+    flow(
+      mean((s) => s.bitrate),
+      warm,
+    ),
     loss(mean((s) => s.loss)),
     warm ? size(newest, wanted) : undefined,
-    warm ? motion(mean((s) => s.fps), wanted, newest.limit) : undefined,
+    warm
+      ? motion(
+          mean((s) => s.fps),
+          wanted,
+          newest.limit,
+        )
+      : undefined,
     delay(newest.roundTrip),
   ].filter((finding) => finding !== undefined);
   return findings.find((f) => f.level === "poor") ?? findings[0] ?? (warm ? good : warming);

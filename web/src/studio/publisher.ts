@@ -137,7 +137,11 @@ export class Publisher {
   private async listen(attempt = 0): Promise<void> {
     const key = await this.streams.eventKey(this.id);
     if (this.over) return;
-    this.events = subscribe(`/streams/${this.id}/events/${key}`, (event) => this.hear(event), () => void this.relisten(attempt));
+    this.events = subscribe(
+      `/streams/${this.id}/events/${key}`,
+      (event) => this.hear(event),
+      () => void this.relisten(attempt),
+    );
   }
 
   private async relisten(attempt: number): Promise<void> {

@@ -75,8 +75,8 @@ export class View {
   togglePlay(): void {
     if (!this.video) return;
     if (!this.video.paused) this.video.pause();
-    // Whoever comes back from a pause wants what is on now.
-    else if (this.position < this.range.start + 1) this.goLive();
+    // What the pause was at has left the window, or nothing was shown yet: on with what is live.
+    else if (this.state !== "playing" || this.position < this.range.start + 1) this.goLive();
     else void this.player.play();
   }
 

@@ -7,7 +7,7 @@ import { after } from "./transition";
 
 export type Trouble = "not-found" | "unreachable" | "refused";
 
-const pollMs = 10_000;
+const pollMs = 5_000;
 
 /** The stream that a page shows, kept up to date by its events and, for the viewers, by asking now and then. */
 export class Watched {
@@ -15,6 +15,9 @@ export class Watched {
   trouble = $state<Trouble>();
   /** The server's sentence, where there is one. */
   message = $state<string>();
+
+  /** What the server's log knows the refusal by. */
+  reference = $state<string>();
 
   private readonly stop = new AbortController();
   private events: Subscription | undefined;
@@ -58,6 +61,7 @@ export class Watched {
   private note(error: unknown): void {
     const refusal = error instanceof ApiError && !error.transient ? error : undefined;
     this.message = (error as Error).message;
+    this.reference = refusal?.reference;
     if (refusal?.status === 404 || refusal?.status === 410) this.trouble = "not-found";
     else this.trouble = refusal ? "refused" : "unreachable";
   }
