@@ -32,7 +32,7 @@ type candidate struct{ value string }
 // announcedCandidates are those of addresses that are not our interfaces' own:
 // the public side of a NAT that forwards port to us.
 func announcedCandidates(addresses []netip.Addr, port int) []candidate {
-	var list []candidate
+	list := make([]candidate, 0, 2*len(addresses))
 	for i, a := range addresses {
 		list = append(list,
 			candidate{fmt.Sprintf("announcedudp%d 1 udp %d %s %d typ host", i, priorityUDP, a, port)},

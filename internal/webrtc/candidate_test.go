@@ -78,7 +78,7 @@ func TestTrickle(t *testing.T) {
 func FuzzCandidate(f *testing.F) {
 	f.Add("candidate:1 1 udp 2122260223 127.0.0.1 9 typ host generation 0 ufrag chrm network-id 1")
 	f.Add("candidate:1 1 tcp 1518280447 3b6e.local 9 typ srflx raddr 0.0.0.0 rport 0 tcptype active")
-	s := listen(f, Config{Log: discard})
+	s := listen(f, Config{Log: discard()})
 	session, err := s.Answer(f.Context(), readOffer(f, "chromium"), newRecorder())
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, text string) {

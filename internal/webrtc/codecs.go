@@ -22,13 +22,14 @@ type payload struct {
 	fmtp     string
 }
 
-// codecNames are the names in rtpmap lines, in lower case.
-var codecNames = map[string]media.Codec{
-	"vp8":  media.VP8,
-	"vp9":  media.VP9,
-	"av1":  media.AV1,
-	"h264": media.H264,
-	"opus": media.Opus,
+// codecNamed finds a codec by the name in its rtpmap line.
+func codecNamed(name string) (media.Codec, bool) {
+	for _, codec := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264, media.Opus} {
+		if strings.EqualFold(name, codec.String()) {
+			return codec, true
+		}
+	}
+	return 0, false
 }
 
 // payloads lists what a media section offers and we take, in its order.
@@ -81,8 +82,8 @@ func byPayload(section *sdp.MediaDescription, key string) map[string]string {
 
 func parseCodec(format, rtpmap, fmtp string, kind media.Kind) (payload, bool) {
 	number, err := strconv.ParseUint(format, 10, 7)
-	name, rate, _ := strings.Cut(strings.ToLower(rtpmap), "/")
-	codec, known := codecNames[name]
+	name, rate, _ := strings.Cut(rtpmap, "/")
+	codec, known := codecNamed(name)
 	if err != nil || !known || codec.Kind() != kind {
 		return payload{}, false
 	}
@@ -96,6 +97,7 @@ func parseCodec(format, rtpmap, fmtp string, kind media.Kind) (payload, bool) {
 		if parameter(p.fmtp, "packetization-mode") == "2" { // interleaved
 			return payload{}, false
 		}
+	default: // the others are as they are, whatever their profile
 	}
 	return p, rate == want
 }

@@ -14,19 +14,19 @@ import (
 	"github.com/sluicelive/sluice/internal/media"
 )
 
-func readOffer(t testing.TB, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "offers", name+".sdp"))
-	require.NoError(t, err)
+func readOffer(tb testing.TB, name string) string {
+	tb.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "offers", name+".sdp")) //nolint:gosec // of the test's own
+	require.NoError(tb, err)
 	return string(text)
 }
 
 // summary says of each section of an answer: kind, direction or "rejected", and
 // its codecs with their payload types, in order.
-func summary(t testing.TB, answer string) (lines []string) {
-	t.Helper()
+func summary(tb testing.TB, answer string) (lines []string) {
+	tb.Helper()
 	var desc sdp.SessionDescription
-	require.NoError(t, desc.UnmarshalString(answer))
+	require.NoError(tb, desc.UnmarshalString(answer))
 	for _, m := range desc.MediaDescriptions {
 		line := m.MediaName.Media + " " + direction(m, &desc)
 		if m.MediaName.Port.Value == 0 {
@@ -49,28 +49,32 @@ const (
 	chromiumAudio = "audio recvonly opus:111"
 )
 
-var realOffers = []struct {
+type realOffer struct {
 	name string
 	want []string // summary of the answer
 	rtx  int      // retransmission formats in it
-}{
-	{"chromium", []string{chromiumAudio, chromiumVideo}, 10},
-	{"chromium-video-first", []string{chromiumVideo, chromiumAudio}, 10},
-	{"chromium-audio-only", []string{chromiumAudio}, 0},
-	{"chromium-video-only", []string{chromiumVideo}, 10},
-	{"chromium-data-channel", []string{chromiumAudio, chromiumVideo, "application rejected"}, 10},
-	// Without declared sources, what is lost is sent again as it was.
-	{"chromium-simulcast", []string{chromiumAudio, chromiumVideo}, 0},
-	{"android-h264", []string{"video recvonly H264:96 H264:98"}, 2},
-	{"firefox", []string{"audio recvonly opus:109", "video recvonly VP8:120 VP9:121 H264:126 H264:97"}, 4},
-	{"safari", []string{chromiumAudio, "video recvonly H264:96 H264:98 H264:100 H264:102 VP8:106"}, 5},
-	{"aiortc", []string{"audio recvonly opus:96", "video recvonly VP8:97 H264:99 H264:101"}, 3},
-	{"whip-h264", []string{"audio recvonly opus:111", "video recvonly H264:96"}, 0},
+}
+
+func realOffers() []realOffer {
+	return []realOffer{
+		{"chromium", []string{chromiumAudio, chromiumVideo}, 10},
+		{"chromium-video-first", []string{chromiumVideo, chromiumAudio}, 10},
+		{"chromium-audio-only", []string{chromiumAudio}, 0},
+		{"chromium-video-only", []string{chromiumVideo}, 10},
+		{"chromium-data-channel", []string{chromiumAudio, chromiumVideo, "application rejected"}, 10},
+		// Without declared sources, what is lost is sent again as it was.
+		{"chromium-simulcast", []string{chromiumAudio, chromiumVideo}, 0},
+		{"android-h264", []string{"video recvonly H264:96 H264:98"}, 2},
+		{"firefox", []string{"audio recvonly opus:109", "video recvonly VP8:120 VP9:121 H264:126 H264:97"}, 4},
+		{"safari", []string{chromiumAudio, "video recvonly H264:96 H264:98 H264:100 H264:102 VP8:106"}, 5},
+		{"aiortc", []string{"audio recvonly opus:96", "video recvonly VP8:97 H264:99 H264:101"}, 3},
+		{"whip-h264", []string{"audio recvonly opus:111", "video recvonly H264:96"}, 0},
+	}
 }
 
 func TestRealOffersAreAnswered(t *testing.T) {
 	s := listen(t, Config{})
-	for _, tc := range realOffers {
+	for _, tc := range realOffers() {
 		t.Run(tc.name, func(t *testing.T) {
 			offer := readOffer(t, tc.name)
 			session, err := s.Answer(t.Context(), offer, newRecorder())
@@ -151,8 +155,10 @@ func TestOffersThatAreRefused(t *testing.T) {
 		{"no section", chromium[:strings.Index(chromium, "m=")], "offer_without_media", sluice.KindInvalid},
 		{"only receives", strings.ReplaceAll(chromium, "a=sendrecv", "a=recvonly"), "offer_without_media", sluice.KindInvalid},
 		{"only data", dataOnly(chromium, readOffer(t, "chromium-data-channel")), "offer_without_media", sluice.KindInvalid},
-		{"other codecs", strings.NewReplacer("opus", "speex", "VP8", "H263", "VP9", "H265", "AV1", "theora", "H264", "dirac").Replace(chromium),
-			"codec_unsupported", sluice.KindInvalid},
+		{
+			"other codecs", strings.NewReplacer("opus", "speex", "VP8", "H263", "VP9", "H265", "AV1", "theora", "H264", "dirac").Replace(chromium),
+			"codec_unsupported", sluice.KindInvalid,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := listen(t, Config{})
@@ -203,21 +209,31 @@ func TestPayloadsOfAnOffer(t *testing.T) {
 		section string
 		want    []payload
 	}{
-		{"case does not matter", "m=video 9 X 96\na=rtpmap:96 vp8/90000",
-			[]payload{{number: 96, codec: media.VP8, mime: "video/VP8"}}},
-		{"VP9 of any profile", "m=video 9 X 98 99\na=rtpmap:98 VP9/90000\na=fmtp:98 profile-id=2\na=rtpmap:99 VP9/90000\na=fmtp:99 profile-id=3",
-			[]payload{{number: 98, codec: media.VP9, mime: "video/VP9", fmtp: "profile-id=2"}, {number: 99, codec: media.VP9, mime: "video/VP9", fmtp: "profile-id=3"}}},
-		{"H264 without parameters has the default ones", "m=video 9 X 96\na=rtpmap:96 H264/90000",
-			[]payload{{number: 96, codec: media.H264, mime: "video/H264", fmtp: "packetization-mode=0;profile-level-id=42000a"}}},
+		{
+			"case does not matter", "m=video 9 X 96\na=rtpmap:96 vp8/90000",
+			[]payload{{number: 96, codec: media.VP8, mime: "video/VP8"}},
+		},
+		{
+			"VP9 of any profile", "m=video 9 X 98 99\na=rtpmap:98 VP9/90000\na=fmtp:98 profile-id=2\na=rtpmap:99 VP9/90000\na=fmtp:99 profile-id=3",
+			[]payload{{number: 98, codec: media.VP9, mime: "video/VP9", fmtp: "profile-id=2"}, {number: 99, codec: media.VP9, mime: "video/VP9", fmtp: "profile-id=3"}},
+		},
+		{
+			"H264 without parameters has the default ones", "m=video 9 X 96\na=rtpmap:96 H264/90000",
+			[]payload{{number: 96, codec: media.H264, mime: "video/H264", fmtp: "packetization-mode=0;profile-level-id=42000a"}},
+		},
 		{"H264 interleaved is not taken", "m=video 9 X 96\na=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=2", nil},
 		{"another clock is another format", "m=video 9 X 96\na=rtpmap:96 VP8/44100", nil},
 		{"opus is always said to be stereo", "m=audio 9 X 96\na=rtpmap:96 opus/48000", nil},
 		{"video formats in audio", "m=audio 9 X 96\na=rtpmap:96 VP8/90000", nil},
-		{"retransmission of what is taken", "m=video 9 X 97 96\na=ssrc-group:FID 1 2\na=rtpmap:96 VP8/90000\na=rtpmap:97 rtx/90000\na=fmtp:97 apt=96",
-			[]payload{{number: 96, codec: media.VP8, mime: "video/VP8"}, {number: 97, repairs: 96, mime: "video/rtx", fmtp: "apt=96"}}},
+		{
+			"retransmission of what is taken", "m=video 9 X 97 96\na=ssrc-group:FID 1 2\na=rtpmap:96 VP8/90000\na=rtpmap:97 rtx/90000\na=fmtp:97 apt=96",
+			[]payload{{number: 96, codec: media.VP8, mime: "video/VP8"}, {number: 97, repairs: 96, mime: "video/rtx", fmtp: "apt=96"}},
+		},
 		{"retransmission of what is not", "m=video 9 X 97\na=ssrc-group:FID 1 2\na=rtpmap:97 rtx/90000\na=fmtp:97 apt=96", nil},
-		{"a format twice", "m=video 9 X 96 96\na=rtpmap:96 VP8/90000\na=rtpmap:96 VP9/90000",
-			[]payload{{number: 96, codec: media.VP8, mime: "video/VP8"}}},
+		{
+			"a format twice", "m=video 9 X 96 96\na=rtpmap:96 VP8/90000\na=rtpmap:96 VP9/90000",
+			[]payload{{number: 96, codec: media.VP8, mime: "video/VP8"}},
+		},
 		{"numbers out of range", "m=video 9 X 200 -1 x\na=rtpmap:200 VP8/90000", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -232,10 +248,10 @@ func TestPayloadsOfAnOffer(t *testing.T) {
 
 // FuzzOffer reads any bytes as an offer, and negotiates those that are one.
 func FuzzOffer(f *testing.F) {
-	for _, o := range realOffers {
+	for _, o := range realOffers() {
 		f.Add(readOffer(f, o.name))
 	}
-	s := listen(f, Config{Log: discard})
+	s := listen(f, Config{Log: discard()})
 	f.Fuzz(func(t *testing.T, text string) {
 		session, err := s.Answer(t.Context(), text, newRecorder())
 		if err != nil {

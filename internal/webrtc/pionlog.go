@@ -18,23 +18,41 @@ func (p *pionLogs) NewLogger(scope string) logging.LeveledLogger {
 	return &pionLog{p.log.With(slog.String("scope", scope))}
 }
 
+// pionLog implements logging.LeveledLogger.
 type pionLog struct{ log *slog.Logger }
 
 func (p *pionLog) printf(format string, args ...any) {
 	if p.log.Enabled(context.Background(), slog.LevelDebug) {
-		p.log.Debug(fmt.Sprintf(format, args...))
+		p.log.Debug("pion", slog.String("text", fmt.Sprintf(format, args...)))
 	}
 }
 
-func (p *pionLog) print(message string) { p.printf("%s", message) }
+// Trace drops what is said of every packet.
+func (p *pionLog) Trace(string) {}
 
-func (p *pionLog) Trace(string)                      {}
-func (p *pionLog) Tracef(string, ...any)             {}
-func (p *pionLog) Debug(string)                      {}
-func (p *pionLog) Debugf(string, ...any)             {}
-func (p *pionLog) Info(message string)               { p.print(message) }
-func (p *pionLog) Infof(format string, args ...any)  { p.printf(format, args...) }
-func (p *pionLog) Warn(message string)               { p.print(message) }
-func (p *pionLog) Warnf(format string, args ...any)  { p.printf(format, args...) }
-func (p *pionLog) Error(message string)              { p.print(message) }
+// Tracef drops what is said of every packet.
+func (p *pionLog) Tracef(string, ...any) {}
+
+// Debug drops what is said of every packet.
+func (p *pionLog) Debug(string) {}
+
+// Debugf drops what is said of every packet.
+func (p *pionLog) Debugf(string, ...any) {}
+
+// Info logs a message.
+func (p *pionLog) Info(message string) { p.printf("%s", message) }
+
+// Infof logs a formatted message.
+func (p *pionLog) Infof(format string, args ...any) { p.printf(format, args...) }
+
+// Warn logs a message.
+func (p *pionLog) Warn(message string) { p.printf("%s", message) }
+
+// Warnf logs a formatted message.
+func (p *pionLog) Warnf(format string, args ...any) { p.printf(format, args...) }
+
+// Error logs a message.
+func (p *pionLog) Error(message string) { p.printf("%s", message) }
+
+// Errorf logs a formatted message.
 func (p *pionLog) Errorf(format string, args ...any) { p.printf(format, args...) }

@@ -149,6 +149,7 @@ func (p *Publisher) follow() {
 		p.connectOnce.Do(func() { close(p.connected) })
 	case pion.PeerConnectionStateFailed, pion.PeerConnectionStateClosed:
 		p.doneOnce.Do(func() { close(p.done) })
+	default: // on the way, or away for a while
 	}
 }
 

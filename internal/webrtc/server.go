@@ -41,7 +41,7 @@ type Server struct {
 	tcp       *ice.TCPMuxDefault
 	logs      logging.LoggerFactory
 
-	ctx      context.Context // ends with Close: the sessions' parent
+	running  context.Context //nolint:containedctx // the parent of sessions, which outlive the calls that make them
 	cancel   context.CancelFunc
 	mu       sync.Mutex // guards closed and sessions.Add against sessions.Wait
 	closed   bool
@@ -65,7 +65,7 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	_ = udp.SetReadBuffer(readBuffer) // as much as the system allows
-	s := &Server{log: log, port: udp.LocalAddr().(*net.UDPAddr).Port, logs: &pionLogs{log}}
+	s := &Server{log: log, port: portOf(udp.LocalAddr()), logs: &pionLogs{log}}
 	s.announced = announcedCandidates(addresses, s.port)
 	s.udp = ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: s.logs.NewLogger("ice-udp"), UDPConn: udp})
 	s.tcp = ice.NewTCPMuxDefault(ice.TCPMuxParams{
@@ -74,7 +74,7 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 		ReadBufferSize:  64,
 		WriteBufferSize: 1 << 20,
 	})
-	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.running, s.cancel = context.WithCancel(ctx)
 	return s, nil
 }
 
@@ -88,7 +88,7 @@ func bind(port int) (udp *net.UDPConn, tcp net.Listener, err error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("webrtc: UDP port %d cannot be opened; is it taken by another server?: %w", port, err)
 		}
-		number := udp.LocalAddr().(*net.UDPAddr).Port
+		number := portOf(udp.LocalAddr())
 		tcp, err = net.ListenTCP("tcp", &net.TCPAddr{Port: number})
 		if err == nil {
 			return udp, tcp, nil
@@ -100,6 +100,14 @@ func bind(port int) (udp *net.UDPConn, tcp net.Listener, err error) {
 		}
 	}
 	return nil, nil, err
+}
+
+// portOf is the port of a UDP address.
+func portOf(a net.Addr) int {
+	if udp, ok := a.(*net.UDPAddr); ok {
+		return udp.Port
+	}
+	return 0
 }
 
 // Port is the number of the port that is listened on.
@@ -124,7 +132,7 @@ func (s *Server) Close() error {
 func (s *Server) admit() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.ctx.Err() != nil {
+	if s.closed || s.running.Err() != nil {
 		return false
 	}
 	s.sessions.Add(1)

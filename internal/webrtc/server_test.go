@@ -17,7 +17,10 @@ func TestAPortThatIsTakenIsSaidToBe(t *testing.T) {
 	tcp, err := net.ListenTCP("tcp", &net.TCPAddr{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, tcp.Close()) }()
-	port := tcp.Addr().(*net.TCPAddr).Port
+	_, text, err := net.SplitHostPort(tcp.Addr().String())
+	require.NoError(t, err)
+	port, err := strconv.Atoi(text)
+	require.NoError(t, err)
 	_, err = Listen(t.Context(), Config{Port: port})
 	require.ErrorContains(t, err, "TCP port "+strconv.Itoa(port)+" cannot be opened; is it taken")
 }

@@ -39,7 +39,6 @@ type Session struct {
 	changed    chan struct{}            // the connection's state may have changed
 	done       chan struct{}
 	cancel     context.CancelFunc
-	ctx        context.Context // ends with the session
 
 	mu     sync.Mutex // guards closed and tracks.Add against tracks.Wait
 	closed bool
@@ -49,6 +48,8 @@ type Session struct {
 // Answer negotiates an offer and starts its session. ctx bounds the call, not
 // the session. Errors that a user can mend are of type *sluice.Error, with the
 // codes offer_invalid, offer_without_media and codec_unsupported.
+//
+//nolint:contextcheck // the session outlives the call
 func (s *Server) Answer(ctx context.Context, text string, r Receiver) (*Session, error) {
 	o, err := parseOffer(text)
 	if err != nil {
@@ -62,9 +63,11 @@ func (s *Server) Answer(ctx context.Context, text string, r Receiver) (*Session,
 		s.sessions.Done()
 		return nil, err
 	}
+	running, cancel := context.WithCancel(s.running)
+	session.cancel = cancel
 	go func() {
 		defer s.sessions.Done()
-		session.run(s.announced)
+		session.run(running, s.announced)
 	}()
 	return session, nil
 }
@@ -89,9 +92,7 @@ func (s *Server) negotiate(ctx context.Context, o *offer, r Receiver) (*Session,
 		done:     make(chan struct{}),
 	}
 	session.log = s.log.With(slog.String("session", session.id))
-	session.ctx, session.cancel = context.WithCancel(s.ctx)
 	if err := session.exchange(ctx, s.announced); err != nil {
-		session.cancel()
 		_ = pc.GracefulClose()
 		return nil, err
 	}
@@ -155,37 +156,35 @@ func notify(c chan struct{}) {
 }
 
 // run reports candidates and states until the session ends, then closes it.
-func (s *Session) run(announced []candidate) {
+func (s *Session) run(ctx context.Context, announced []candidate) {
 	defer close(s.done)
-	s.log.Info("session answered")
+	defer s.cancel()
 	for _, c := range announced {
 		s.receiver.Candidate(s.browserForm(c.value))
 	}
 	state := Connecting
-	s.receiver.State(state)
+	s.reportState(state)
 	silence := time.NewTimer(0)
 	<-silence.C
-	for s.ctx.Err() == nil {
+	for ctx.Err() == nil {
 		select {
-		case <-s.ctx.Done():
+		case <-ctx.Done():
 		case c := <-s.gathered:
 			s.reportCandidate(c)
 		case <-silence.C:
 			s.logSilence()
 		case <-s.changed:
 			now := stateOf(s.pc.ConnectionState())
-			if now == Failed || now == Closed {
-				s.cancel()
-			}
-			if now == Closed || now == state {
-				continue
-			}
 			if now == Connected && state == Connecting {
 				silence.Reset(silenceTimeout)
 			}
-			state = now
-			s.log.Info("session " + state.String())
-			s.receiver.State(state)
+			if now == Failed || now == Closed {
+				s.cancel()
+			}
+			if now != state && now != Closed { // which shutdown reports
+				state = now
+				s.reportState(state)
+			}
 		}
 	}
 	silence.Stop()
@@ -201,8 +200,12 @@ func (s *Session) shutdown() {
 		s.log.Debug("closing the connection", slog.Any("err", err))
 	}
 	s.tracks.Wait()
-	s.log.Info("session closed")
-	s.receiver.State(Closed)
+	s.reportState(Closed)
+}
+
+func (s *Session) reportState(state State) {
+	s.log.Info("session changed", slog.String("state", state.String()))
+	s.receiver.State(state)
 }
 
 func (s *Session) reportCandidate(c *pion.ICECandidate) {

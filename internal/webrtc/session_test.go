@@ -18,7 +18,7 @@ import (
 	"github.com/sluicelive/sluice/internal/media"
 )
 
-var discard = slog.New(slog.DiscardHandler)
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -44,9 +44,11 @@ func (r *recorder) record(f func()) {
 func (r *recorder) Frame(f media.Frame) {
 	r.record(func() { r.frames[f.Codec.Kind()] = append(r.frames[f.Codec.Kind()], f) })
 }
+
 func (r *recorder) SenderReport(s media.SenderReport) {
 	r.record(func() { r.reports = append(r.reports, s) })
 }
+
 func (r *recorder) Candidate(c sluice.ICECandidate) {
 	r.record(func() { r.candidates = append(r.candidates, c) })
 }
@@ -71,14 +73,14 @@ func (r *recorder) await(t *testing.T, what string, met func() bool) {
 	}
 }
 
-func listen(t testing.TB, cfg Config) *Server {
-	t.Helper()
+func listen(tb testing.TB, cfg Config) *Server {
+	tb.Helper()
 	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+		cfg.Log = slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	}
-	s, err := Listen(context.WithoutCancel(t.Context()), cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	s, err := Listen(context.WithoutCancel(tb.Context()), cfg)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
 	return s
 }
 
@@ -108,7 +110,7 @@ func awaitConnection(t *testing.T, p *Publisher) {
 // vp8Frame is a frame that only its tag is real of.
 func vp8Frame(n uint32, size int, key bool) []byte {
 	f := make([]byte, size)
-	rng := rand.New(rand.NewPCG(uint64(n), 7))
+	rng := rand.New(rand.NewPCG(uint64(n), 7)) //nolint:gosec // the same bytes each time
 	for i := range f {
 		f[i] = byte(rng.Uint32())
 	}
@@ -266,7 +268,8 @@ func TestThePublisherEndsWithItsSession(t *testing.T) {
 	s := listen(t, Config{})
 	p, err := NewPublisher(PublisherConfig{Video: media.VP8})
 	require.NoError(t, err)
-	session, _ := publish(t, s, p)
+	session, r := publish(t, s, p)
+	r.await(t, "the connection", func() bool { return slices.Contains(r.states, Connected) })
 	session.Close()
 	select {
 	case <-p.Done():

@@ -98,6 +98,7 @@ func sentCodec(codec media.Codec) pion.RTPCodecParameters {
 		p.fmtp = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 	case media.VP9:
 		p.fmtp = "profile-id=0"
+	default: // without parameters
 	}
 	return p.parameters(codec.Kind())
 }

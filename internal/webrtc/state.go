@@ -30,8 +30,9 @@ func (s State) String() string {
 		return "disconnected"
 	case Failed:
 		return "failed"
+	default:
+		return "closed"
 	}
-	return "closed"
 }
 
 func stateOf(s pion.PeerConnectionState) State {

@@ -25,29 +25,31 @@ type fixture struct {
 	payloader rtp.Payloader
 }
 
-var fixtures = []fixture{
-	{media.VP8, "vp8.ivf", &codecs.VP8Payloader{EnablePictureID: true}},
-	{media.VP9, "vp9.ivf", &codecs.VP9Payloader{}},
-	{media.AV1, "av1.ivf", &codecs.AV1Payloader{}},
-	{media.H264, "h264.h264", &codecs.H264Payloader{}},
+func fixtures() []fixture {
+	return []fixture{
+		{media.VP8, "vp8.ivf", &codecs.VP8Payloader{EnablePictureID: true}},
+		{media.VP9, "vp9.ivf", &codecs.VP9Payloader{}},
+		{media.AV1, "av1.ivf", &codecs.AV1Payloader{}},
+		{media.H264, "h264.h264", &codecs.H264Payloader{}},
+	}
 }
 
-func (f fixture) frames(t testing.TB) [][]byte {
-	t.Helper()
+func (f fixture) frames(tb testing.TB) [][]byte {
+	tb.Helper()
 	data, err := os.ReadFile("testdata/" + f.file)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	if f.codec == media.H264 {
 		return accessUnits(data)
 	}
 	reader, _, err := ivfreader.NewWith(bytes.NewReader(data))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	var frames [][]byte
 	for {
 		frame, _, err := reader.ParseNextFrame()
 		if errors.Is(err, io.EOF) {
 			return frames
 		}
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		if f.codec == media.AV1 {
 			frame = bytes.TrimPrefix(frame, []byte{0x12, 0x00}) // temporal delimiter
 		}
@@ -73,9 +75,9 @@ func accessUnits(stream []byte) (units [][]byte) {
 
 // packets are the frames as a sender packs them, 200 bytes each, with the index
 // of its frame as each packet's timestamp.
-func (f fixture) packets(t testing.TB) (list []jitter.Packet) {
-	t.Helper()
-	for i, frame := range f.frames(t) {
+func (f fixture) packets(tb testing.TB) (list []jitter.Packet) {
+	tb.Helper()
+	for i, frame := range f.frames(tb) {
 		payloads := f.payloader.Payload(200, frame)
 		for j, p := range payloads {
 			list = append(list, jitter.Packet{

@@ -21,7 +21,7 @@ const (
 // maxParameters bounds the stored parameter sets. Browsers send some 50 bytes.
 const maxParameters = 4096
 
-var startCode = []byte{0, 0, 0, 1}
+const startCode = "\x00\x00\x00\x01"
 
 // h264 joins the NAL units of an access unit in Annex B form, from single NAL
 // unit, STAP-A and FU-A packets (RFC 6184, sections 5.6 to 5.8): both
@@ -121,7 +121,7 @@ func (h *h264) unit(nal []byte) (err error) {
 		}
 		h.picture = true
 	}
-	h.data, err = appendBounded(h.data, startCode, nal)
+	h.data, err = appendBounded(h.data, []byte(startCode), nal)
 	return err
 }
 
