@@ -214,10 +214,15 @@ export function curl(op: Operation, origin: string): string {
   if (op.keyed) lines.push(`-H "Authorization: Bearer $SLUICE_KEY"`);
   if (op.body) {
     lines.push(`-H "Content-Type: ${op.body.type}"`);
-    const text = typeof op.body.example === "string" ? op.body.example : JSON.stringify(op.body.example);
+    const text = typeof op.body.example === "string" ? op.body.example : JSON.stringify(op.body.example, leaveOutNull);
     lines.push(`-d '${text.replaceAll("'", `'\\''`)}'`);
   }
   return lines.join(" \\\n  ");
+}
+
+/** What may be null may be left out of a request. */
+function leaveOutNull(_key: string, value: unknown): unknown {
+  return value === null ? undefined : value;
 }
 
 /** An example as it would be printed. */

@@ -110,10 +110,14 @@ export class Capture {
       camera: this.screen ? this.choice.camera : this.picture?.getSettings().deviceId,
       microphone: this.microphone?.getSettings().deviceId ?? this.choice.microphone,
     };
-    // Ended by the browser's own "stop sharing", or by a cable that was pulled.
-    this.picture?.addEventListener("ended", () => {
-      if (this.media === media) void this.openCamera();
-    });
+    // Ended by the browser's own "stop sharing", or by a cable that was pulled: on with what there is.
+    for (const track of media.getTracks()) {
+      track.addEventListener("ended", () => {
+        if (this.media !== media) return;
+        if (!this.screen) this.choice = {};
+        void this.openCamera();
+      });
+    }
     this.applySwitches();
     this.onChange(media);
   }
