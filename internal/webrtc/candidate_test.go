@@ -69,7 +69,7 @@ func TestTrickle(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, p.SetAnswer(without(session.SDP(), "a=candidate")))
 	r.await(t, "a candidate", func() bool { return len(r.candidates) > 0 })
-	for _, c := range r.candidates {
+	for _, c := range r.seen().candidates {
 		require.NoError(t, p.AddCandidate(c))
 	}
 	awaitConnection(t, p)

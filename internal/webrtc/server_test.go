@@ -64,7 +64,7 @@ func TestAnnouncedAddressesStandInTheAnswerAndAreReported(t *testing.T) {
 	}
 	r.await(t, "the announced candidate", reported("203.0.113.7"))
 	r.await(t, "the loopback candidate", reported(" 127.0.0.1 "+port))
-	for _, c := range r.candidates {
+	for _, c := range r.seen().candidates {
 		require.True(t, strings.HasPrefix(c.Candidate, "candidate:"))
 		require.Equal(t, "0", *c.SDPMid)
 		require.Zero(t, *c.SDPMLineIndex)

@@ -54,6 +54,18 @@ func (r *recorder) Candidate(c sluice.ICECandidate) {
 }
 func (r *recorder) State(s State) { r.record(func() { r.states = append(r.states, s) }) }
 
+// seen is a copy of what is recorded so far.
+func (r *recorder) seen() *recorder {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return &recorder{
+		frames:     [2][]media.Frame{slices.Clone(r.frames[0]), slices.Clone(r.frames[1])},
+		reports:    slices.Clone(r.reports),
+		candidates: slices.Clone(r.candidates),
+		states:     slices.Clone(r.states),
+	}
+}
+
 // await waits until what is recorded meets a condition.
 func (r *recorder) await(t *testing.T, what string, met func() bool) {
 	t.Helper()
@@ -139,14 +151,14 @@ func TestFramesArriveAsTheyWereSent(t *testing.T) {
 		<-ticker.C
 	}
 	r.await(t, "all frames", func() bool { return len(r.frames[media.Video]) == n && len(r.frames[media.Audio]) == n })
-	for i, f := range r.frames[media.Video] {
+	for i, f := range r.seen().frames[media.Video] {
 		require.Equal(t, vp8Frame(uint32(i), 3000, i == 0), f.Data)
 		require.Equal(t, i == 0, f.Key)
 		require.Equal(t, uint32(i*3000), f.RTPTime)
 		require.Equal(t, media.VP8, f.Codec)
 		require.WithinDuration(t, time.Now(), f.Arrived, time.Minute)
 	}
-	for i, f := range r.frames[media.Audio] {
+	for i, f := range r.seen().frames[media.Audio] {
 		require.Equal(t, []byte{0xf8, byte(i), 0xfe}, f.Data)
 		require.Equal(t, uint32(i*1600), f.RTPTime)
 	}
@@ -157,7 +169,7 @@ func TestFramesArriveAsTheyWereSent(t *testing.T) {
 	require.Zero(t, stats.Video.Lost)
 	session.Close()
 	<-session.Done()
-	require.Equal(t, Closed, r.states[len(r.states)-1])
+	require.Equal(t, Closed, r.seen().states[len(r.seen().states)-1])
 }
 
 func TestSenderReportsArrive(t *testing.T) {
@@ -167,14 +179,12 @@ func TestSenderReportsArrive(t *testing.T) {
 	_, r := publish(t, s, p)
 	var kinds [2]bool
 	sendUntil(t, p, func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, report := range r.reports {
+		for _, report := range r.seen().reports {
 			kinds[report.Kind] = true
 		}
 		return kinds[media.Video] && kinds[media.Audio]
 	})
-	for _, report := range r.reports {
+	for _, report := range r.seen().reports {
 		require.WithinDuration(t, time.Now(), report.NTP, time.Minute)
 		require.Less(t, report.RTPTime, uint32(60*90_000))
 	}
@@ -209,7 +219,7 @@ func TestSessionsShareThePort(t *testing.T) {
 	}
 	for i, r := range recorders {
 		r.await(t, "the frame", func() bool { return len(r.frames[media.Video]) == 1 })
-		require.Equal(t, vp8Frame(uint32(i), 2000, true), r.frames[media.Video][0].Data)
+		require.Equal(t, vp8Frame(uint32(i), 2000, true), r.seen().frames[media.Video][0].Data)
 	}
 }
 
@@ -260,7 +270,7 @@ func TestTheSessionEndsWithItsPublisher(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the session goes on")
 	}
-	require.Equal(t, []State{Connecting, Connected, Closed}, r.states)
+	require.Equal(t, []State{Connecting, Connected, Closed}, r.seen().states)
 	session.Close() // again, and after the end
 }
 
@@ -285,7 +295,7 @@ func TestCloseEndsSessionsThatNeverConnected(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	<-session.Done()
-	require.Equal(t, Closed, r.states[len(r.states)-1])
+	require.Equal(t, Closed, r.seen().states[len(r.seen().states)-1])
 	_, err = s.Answer(t.Context(), readOffer(t, "chromium"), r)
 	require.Equal(t, "server_closing", sluice.AsError(err).Code)
 }
