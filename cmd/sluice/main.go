@@ -3,16 +3,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	kongyaml "github.com/alecthomas/kong-yaml"
+
+	"github.com/sluicelive/sluice"
 )
 
 // version is set by the linker from git describe.
@@ -21,7 +22,7 @@ var version = "devel"
 // cli is the whole command line. Every flag can also be set by its environment
 // variable or in the configuration file.
 type cli struct {
-	Config kong.ConfigFlag `help:"Read flags from this YAML file." type:"path" env:"SLUICE_CONFIG"`
+	Config kong.ConfigFlag `help:"Read flags from this YAML file." placeholder:"FILE" type:"path" env:"SLUICE_CONFIG"`
 	Log    logFlags        `embed:"" prefix:"log-"`
 
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Description("Self-hosted live streaming: browser in, HLS and DASH out."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { status = code }),
-		kong.Configuration(kongyaml.Loader, "/etc/sluice/sluice.yml"),
+		kong.Configuration(configuration, "/etc/sluice/sluice.yml"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
@@ -84,10 +85,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	parsed.Bind(c.Log.logger(stderr), terminal{stdout})
 	if err := parsed.Run(); err != nil {
-		terminal{stderr}.printf("sluice: %s\n", strings.TrimSpace(err.Error()))
+		terminal{stderr}.printf("sluice: %s\n", explain(err))
 		return 1
 	}
 	return 0
+}
+
+// explain is an error for the person at the terminal: for one of ours its message,
+// and the cause, which here is hers to know.
+func explain(err error) string {
+	e, ours := errors.AsType[*sluice.Error](err)
+	switch {
+	case !ours:
+		return err.Error()
+	case e.Err != nil:
+		return fmt.Sprintf("%s (%v)", e.Message, e.Err)
+	default:
+		return e.Message
+	}
 }
 
 // terminal is where a command writes its answer.
