@@ -86,19 +86,35 @@ func (o *offer) transport() (section, int) {
 	return section{}, 0
 }
 
-// AddCandidate takes a candidate of the publisher. The empty one, which ends
-// them, names of multicast DNS and TCP candidates need nothing done: the
-// publisher reaches us. Candidates of another offer are dropped. What is not a
-// candidate is an error of kind KindMalformed.
-func (s *Session) AddCandidate(c sluice.ICECandidate) error {
-	value := strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(c.Candidate), "a="), "candidate:")
+// CheckCandidate fails, with an error of kind KindMalformed, for what is no
+// candidate. The empty one, which ends them, is fine.
+func CheckCandidate(c sluice.ICECandidate) error {
+	_, _, err := parseCandidate(c)
+	return err
+}
+
+// parseCandidate reads a candidate as browsers write it; nil for the empty one.
+func parseCandidate(c sluice.ICECandidate) (value string, _ ice.Candidate, _ error) {
+	value = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(c.Candidate), "a="), "candidate:")
 	if value == "" {
-		return nil
+		return "", nil, nil
 	}
 	parsed, err := ice.UnmarshalCandidate(value)
 	if err != nil {
-		return sluice.Errorf(sluice.KindMalformed, "candidate_invalid",
+		return value, nil, sluice.Errorf(sluice.KindMalformed, "candidate_invalid",
 			"the ICE candidate cannot be read; send RTCIceCandidate.toJSON() as the browser made it").Wrap(err)
+	}
+	return value, parsed, nil
+}
+
+// AddCandidate takes a candidate of the publisher. The empty one, names of
+// multicast DNS and TCP candidates need nothing done: the publisher reaches us.
+// Candidates of another offer are dropped. What CheckCandidate refuses is an
+// error.
+func (s *Session) AddCandidate(c sluice.ICECandidate) error {
+	value, parsed, err := parseCandidate(c)
+	if err != nil || parsed == nil {
+		return err
 	}
 	if !s.isCurrent(c, parsed) {
 		s.log.Debug("candidate of another offer dropped", slog.String("candidate", value))

@@ -72,7 +72,7 @@ func TestTrickle(t *testing.T) {
 	for _, c := range r.seen().candidates {
 		require.NoError(t, p.AddCandidate(c))
 	}
-	awaitConnection(t, p)
+	awaitConnection(t, p, r)
 }
 
 func FuzzCandidate(f *testing.F) {

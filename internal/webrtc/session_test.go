@@ -106,17 +106,20 @@ func publish(t *testing.T, s *Server, p *Publisher) (*Session, *recorder) {
 	session, err := s.Answer(t.Context(), offer, r)
 	require.NoError(t, err)
 	require.NoError(t, p.SetAnswer(session.SDP()))
-	awaitConnection(t, p)
+	awaitConnection(t, p, r)
 	return session, r
 }
 
-func awaitConnection(t *testing.T, p *Publisher) {
+// awaitConnection waits until both ends are connected: what is sent before may
+// be lost.
+func awaitConnection(t *testing.T, p *Publisher, r *recorder) {
 	t.Helper()
 	select {
 	case <-p.Connected():
 	case <-time.After(20 * time.Second):
 		t.Fatal("not connected")
 	}
+	r.await(t, "the connection", func() bool { return slices.Contains(r.states, Connected) })
 }
 
 // vp8Frame is a frame that only its tag is real of.
@@ -253,7 +256,7 @@ func TestThePublisherConnectsOverTCPWhereUDPIsBlocked(t *testing.T) {
 		return strings.Contains(l, " udp ")
 	})
 	require.NoError(t, p.SetAnswer(strings.Join(answer, "")))
-	awaitConnection(t, p)
+	awaitConnection(t, p, r)
 	require.NoError(t, p.WriteVideo(vp8Frame(1, 2000, true), 0))
 	r.await(t, "the frame", func() bool { return len(r.frames[media.Video]) == 1 })
 }
@@ -263,11 +266,10 @@ func TestTheSessionEndsWithItsPublisher(t *testing.T) {
 	p, err := NewPublisher(PublisherConfig{Video: media.VP8})
 	require.NoError(t, err)
 	session, r := publish(t, s, p)
-	r.await(t, "the connection", func() bool { return slices.Contains(r.states, Connected) })
 	p.Close()
 	select {
 	case <-session.Done():
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * (disconnectedAfter + failedAfter)): // at the latest when nothing is heard
 		t.Fatal("the session goes on")
 	}
 	require.Equal(t, []State{Connecting, Connected, Closed}, r.seen().states)
@@ -278,12 +280,11 @@ func TestThePublisherEndsWithItsSession(t *testing.T) {
 	s := listen(t, Config{})
 	p, err := NewPublisher(PublisherConfig{Video: media.VP8})
 	require.NoError(t, err)
-	session, r := publish(t, s, p)
-	r.await(t, "the connection", func() bool { return slices.Contains(r.states, Connected) })
+	session, _ := publish(t, s, p)
 	session.Close()
 	select {
 	case <-p.Done():
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * (disconnectedAfter + failedAfter)): // at the latest when nothing is heard
 		t.Fatal("the publisher goes on")
 	}
 }
