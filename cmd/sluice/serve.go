@@ -55,6 +55,9 @@ func (c *serveCmd) Validate() error {
 		}
 		c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	}
+	if c.PrepareTimeout < time.Second {
+		return fmt.Errorf("--prepare-timeout %v is too short for anybody; use a second or more", c.PrepareTimeout)
+	}
 	if c.ReconnectWindow < 0 || c.ReconnectWindow > maxReconnectWindow {
 		return fmt.Errorf("--reconnect-window %v is out of range; use 0s to %v", c.ReconnectWindow, maxReconnectWindow)
 	}

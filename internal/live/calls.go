@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/webrtc"
 )
 
 var errStopping = sluice.Errorf(sluice.KindUnavailable, "server_stopping", "the server is stopping; try again in a few seconds")
@@ -63,6 +64,9 @@ func (s *Server) AddCandidate(ctx context.Context, account sluice.AccountID, id 
 	if err != nil {
 		return err
 	}
+	if err := webrtc.CheckCandidate(c); err != nil {
+		return err
+	}
 	return rs.do(ctx, func() {
 		// It may belong to the session there is or to an offer on its way; the
 		// session refuses what is not its own.
@@ -87,7 +91,7 @@ func (s *Server) Start(ctx context.Context, account sluice.AccountID, id sluice.
 	var first bool
 	st, err := s.cfg.Store.UpdateStream(ctx, account, id, func(st *sluice.Stream) error {
 		first = st.Broadcast.StartedAt == nil
-		return st.Start(s.now())
+		return st.Start(rs.wallNow())
 	})
 	if err != nil {
 		return nil, err
@@ -157,6 +161,7 @@ func (s *Server) End(ctx context.Context, account sluice.AccountID, id sluice.St
 	}
 	end := ending{cause: cause, at: s.now()}
 	if rs := s.running(id); rs != nil {
+		end.at = rs.wallNow()
 		select {
 		case rs.ending <- end:
 		default: // it is ending already

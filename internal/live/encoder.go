@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// queueLength bounds the frames that wait for the encoder: some six seconds
-	// of pictures and sound, of which a first run fills up to four at once. When
-	// it is full the encoder is too slow for this machine, and pictures are
-	// dropped up to the next key frame.
-	queueLength = 512
+	// queueLength bounds the frames that wait for the encoder: over ten seconds
+	// of pictures and sound, since a run that begins fills up to longestHold at
+	// once. When it is full the encoder is too slow for this machine, and
+	// pictures are dropped up to the next key frame.
+	queueLength = 1024
 	// stopTimeout is how long a run may take to write out what it holds.
 	stopTimeout = 3 * time.Second
 )
@@ -37,10 +37,9 @@ type encoder struct {
 	kill  context.CancelFunc
 	log   *slog.Logger
 
-	queue    chan block
-	closed   bool
-	dropping bool // pictures, up to the next key frame
-	dropped  atomic.Int64
+	queue   chan block
+	closed  bool
+	dropped atomic.Int64
 }
 
 // block is one frame on its way to the encoder.
@@ -56,12 +55,8 @@ func newEncoder(codec media.Codec, start time.Duration, kill context.CancelFunc,
 }
 
 // video implements sink.
-func (e *encoder) video(t time.Duration, key bool, data []byte) {
-	if e.dropping && !key {
-		e.dropped.Add(1)
-		return
-	}
-	e.dropping = !e.put(block{media.Video, t, key, data})
+func (e *encoder) video(t time.Duration, key bool, data []byte) bool {
+	return e.put(block{media.Video, t, key, data})
 }
 
 // audio implements sink.
@@ -122,7 +117,7 @@ func (e *encoder) run(ctx context.Context, program, preset string, ladder sluice
 // supervise feeds the process and waits for its end.
 func (e *encoder) supervise(ctx context.Context, proc *ffmpeg.Process) error {
 	written := make(chan error, 1)
-	go func() { written <- e.write(ctx, proc.Stdin) }()
+	go func() { written <- guarded(func() error { return e.write(ctx, proc.Stdin) })() }()
 	select {
 	case <-proc.Done(): // by itself, or killed with the context
 		err := fmt.Errorf("%w: %s", errEncoderEnded, proc.Wait())

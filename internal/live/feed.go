@@ -21,9 +21,10 @@ const (
 	slateInterval = 100 * time.Millisecond
 )
 
-// sink takes what the encoder shall read. t is media time.
+// sink takes what the encoder shall read. t is media time. A picture that is not
+// taken must be followed by a key frame.
 type sink interface {
-	video(t time.Duration, key bool, data []byte)
+	video(t time.Duration, key bool, data []byte) (taken bool)
 	audio(t time.Duration, data []byte)
 }
 
@@ -55,14 +56,13 @@ func (f *feed) video(t time.Duration, key bool, data []byte) (taken bool) {
 	if f.needKey && !key {
 		return false
 	}
-	f.needKey = false
-	f.picture(t, key, data)
-	return true
+	f.needKey = !f.picture(t, key, data)
+	return !f.needKey
 }
 
 // picture writes a picture at t, or right after the one before it if t is not
 // later: a picture left out would break those that build on it.
-func (f *feed) picture(t time.Duration, key bool, data []byte) {
+func (f *feed) picture(t time.Duration, key bool, data []byte) (taken bool) {
 	f.videoCame = t
 	switch {
 	case !f.videoSeen:
@@ -72,7 +72,7 @@ func (f *feed) picture(t time.Duration, key bool, data []byte) {
 		t = f.videoAt + time.Millisecond
 	}
 	f.videoAt = t
-	f.out.video(t, key, data)
+	return f.out.video(t, key, data)
 }
 
 // audio writes a packet of the publisher. One that comes after silence took its
@@ -106,7 +106,7 @@ func (f *feed) tick(now time.Duration) {
 	since := now - f.videoCame
 	showing := f.needKey && f.videoSeen
 	if since >= videoHold || showing && since >= slateInterval {
-		f.picture(now, true, f.slate)
+		_ = f.picture(now, true, f.slate) // comes again
 		f.needKey = true
 	}
 }
@@ -114,5 +114,5 @@ func (f *feed) tick(now time.Duration) {
 // begin shows the slate at once, at media time now: there is no picture to begin
 // with.
 func (f *feed) begin(now time.Duration) {
-	f.picture(now, true, f.slate)
+	_ = f.picture(now, true, f.slate) // the queue of a run that begins is empty
 }

@@ -13,6 +13,7 @@ const ms = time.Millisecond
 
 // tape is a sink that keeps what it is given.
 type tape struct {
+	full     bool // takes no pictures
 	pictures []picture
 	sounds   []sound
 }
@@ -28,8 +29,12 @@ type sound struct {
 	silent bool
 }
 
-func (r *tape) video(t time.Duration, key bool, data []byte) {
+func (r *tape) video(t time.Duration, key bool, data []byte) bool {
+	if r.full {
+		return false
+	}
 	r.pictures = append(r.pictures, picture{t, key, string(data)})
+	return true
 }
 
 func (r *tape) audio(t time.Duration, data []byte) {
@@ -141,6 +146,17 @@ func TestMissingPicturesBecomeASlateUntilTheNextKeyFrame(t *testing.T) {
 	require.True(t, f.video(4100*ms, true, []byte("key")))
 	require.True(t, f.video(4133*ms, false, []byte("delta")))
 	r.requireContinuous(t)
+}
+
+func TestAPictureThatIsNotTakenNeedsAKeyFrame(t *testing.T) {
+	var r tape
+	f := newFeed(0, &r)
+	require.True(t, f.video(0, true, []byte("key")))
+	r.full = true
+	require.False(t, f.video(33*ms, false, []byte("lost")), "so that a key frame is asked for")
+	r.full = false
+	require.False(t, f.video(66*ms, false, []byte("delta")), "it would build on the lost one")
+	require.True(t, f.video(99*ms, true, []byte("key")))
 }
 
 func TestASlowScreenIsNoMissingPicture(t *testing.T) {

@@ -5,6 +5,9 @@ import (
 	"runtime/debug"
 )
 
+// whyFault is what a user is told after a panic.
+const whyFault = "a fault in the server; its log says which"
+
 // panicError is a panic that was caught, so that it ends one stream and not the
 // server.
 type panicError struct {

@@ -15,7 +15,7 @@ const (
 	// what a killed server's streams are billed to.
 	recordInterval = 2 * time.Second
 	// storePatience is how long the end of a stream is tried to be written.
-	storePatience = 30 * time.Second
+	storePatience = 10 * time.Second
 	// storeRetry is the pause between the tries.
 	storeRetry = 250 * time.Millisecond
 )
@@ -23,6 +23,11 @@ const (
 // run is the life of one stream: its loop, its end, and the time its window is
 // held after that.
 func (s *Server) run(st *stream) {
+	if s.hasEnded(st) { // between the request's look at it and now
+		close(st.done)
+		s.forget(st.id)
+		return
+	}
 	end := s.runLoop(st)
 	if err := st.presentation.End(); err != nil {
 		st.log.Error("last chunk lost", "err", err)
@@ -45,20 +50,23 @@ func (s *Server) run(st *stream) {
 	}
 }
 
+func (s *Server) hasEnded(st *stream) bool {
+	stored, err := s.cfg.Store.Stream(s.ctx, st.account, sluice.StreamRef{ID: st.id})
+	return errors.Is(err, sluice.ErrStreamNotFound) || err == nil && stored.Broadcast.EndedAt != nil
+}
+
 // runLoop runs the loop beside the stream's slow work, and makes a panic of
 // either the end of this stream alone.
 func (s *Server) runLoop(st *stream) (end ending) {
 	group, ctx := errgroup.WithContext(s.ctx)
-	end = ending{cause: sluice.EndFailed, why: "a fault in the server ended the stream; its log says which"}
+	end = ending{cause: sluice.EndFailed, at: st.wallNow(), why: whyFault}
 	finished := errors.New("finished")
 	group.Go(guarded(func() error { end = st.loop(ctx); return finished }))
 	group.Go(guarded(func() error { st.chores.run(ctx); return nil }))
 	group.Go(guarded(func() error { s.recordMedia(ctx, st); return nil }))
 	if err := group.Wait(); err != nil && !errors.Is(err, finished) {
 		st.log.Error("stream failed", "err", err)
-	}
-	if end.at.IsZero() {
-		end.at = s.now()
+		s.publishError(st.id, "stream_failed", whyFault)
 	}
 	return end
 }

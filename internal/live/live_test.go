@@ -45,7 +45,7 @@ func newHouse(t *testing.T, change func(*Config)) *house {
 	ingest, err := webrtc.Listen(t.Context(), webrtc.Config{Log: log})
 	require.NoError(t, err)
 	h.store = db
-	cfg := Config{Store: db, Ingest: ingest, Bus: h.bus, Preset: "ultrafast", Log: log}
+	cfg := Config{Store: db, Ingest: ingest, Bus: h.bus, Preset: "ultrafast", ReconnectWindow: 20 * time.Second, Log: log}
 	if change != nil {
 		change(&cfg)
 	}
@@ -72,7 +72,10 @@ type publisher struct {
 	silent atomic.Bool // connected, but sends nothing
 }
 
-func (h *house) publish(codec media.Codec) *publisher {
+// silent makes a publisher send nothing from the start.
+func silent(p *publisher) { p.silent.Store(true) }
+
+func (h *house) publish(codec media.Codec, options ...func(*publisher)) *publisher {
 	h.Helper()
 	picture, err := ffmpeg.Slate(h.Context(), "ffmpeg", codec)
 	require.NoError(h, err)
@@ -88,6 +91,9 @@ func (h *house) publish(codec media.Codec) *publisher {
 	ctx, cancel := context.WithCancel(context.Background())
 	var sending sync.WaitGroup
 	p := &publisher{stop: sync.OnceFunc(func() { cancel(); sending.Wait(); pub.Close() })}
+	for _, o := range options {
+		o(p)
+	}
 	sending.Go(func() {
 		ticker := time.NewTicker(20 * time.Millisecond)
 		defer ticker.Stop()
@@ -222,6 +228,38 @@ func TestAPublisherReturnsInAnotherCodec(t *testing.T) {
 	h.advance(4 * time.Second)
 	h.requireWhole()
 	require.Equal(t, sluice.StatusLive, h.stored().Status())
+}
+
+func TestAPageThatIsReloadedTakesOver(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.ReconnectWindow = time.Second })
+	h.goLive() // and stays connected, as far as anybody knows
+	h.advance(2 * time.Second)
+	h.publish(media.VP8)
+	h.advance(4 * time.Second)
+	h.requireWhole()
+	require.Equal(t, sluice.StatusLive, h.stored().Status())
+}
+
+func TestAnEncoderThatDiesWhileThePublisherIsAwayIsReplaced(t *testing.T) {
+	h := newHouse(t, nil)
+	p := h.goLive()
+	events := h.subscribe()
+	h.advance(time.Second)
+	p.stop()
+	h.next(events, sluice.EventReconnecting)
+	require.NoError(t, syscall.Kill(<-h.log.pids, syscall.SIGKILL))
+	h.next(events, sluice.EventError)
+	h.advance(4 * time.Second)
+	h.requireWhole()
+}
+
+func TestStartRefusesAPublisherThatSendsNothing(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.StartTimeout = 4 * time.Second })
+	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
+	require.NoError(t, err)
+	h.publish(media.VP8, silent)
+	_, err = h.server.Start(t.Context(), h.owner, h.stream)
+	require.Equal(t, "media_missing", sluice.AsError(err).Code)
 }
 
 func TestAPublisherThatStaysAwayEndsTheStream(t *testing.T) {

@@ -2,7 +2,9 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sluicelive/sluice"
@@ -20,10 +22,11 @@ func (s *stream) encoderDue(now time.Duration) bool {
 // The very first run begins a whole segment before the one that t falls into,
 // with the first picture held back to there, so that a player that loads the
 // manifests half a second later finds a complete segment. Later runs go on where
-// the one before them stopped.
+// the one before them stopped, unless that is so long ago that to fill the hole
+// would take longer than to leave it.
 func (s *stream) startEncoder(ctx context.Context, codec media.Codec, t time.Duration) {
 	start := videoEnd(s.presentation.Snapshot())
-	if start == 0 {
+	if t-start > longestHold { // the first run, too: its tracks end at zero
 		n := sluice.SegmentNumber(t)
 		start = sluice.SegmentStart(n - min(n, 1))
 	}
@@ -40,8 +43,11 @@ func (s *stream) startEncoder(ctx context.Context, codec media.Codec, t time.Dur
 			return e.run(ctx, s.server.cfg.FFmpeg, s.server.cfg.Preset, s.ladder, s.presentation)
 		})()
 	})
-	s.makeSlate(codec)
 }
+
+// longestHold is how far back a first picture is held at most: what a run that
+// hung leaves open, and some more.
+const longestHold = encoderPatience + 4*time.Second
 
 // videoEnd is the media time up to which any video track is published: where all
 // can go on together, each at a key frame.
@@ -59,34 +65,51 @@ func onFrameGrid(t time.Duration) time.Duration {
 	return time.Duration(n) * time.Second / sluice.FrameRate
 }
 
-// startWithoutVideo starts a run for a publisher that sends no picture, with the
-// slate in place of one.
-func (s *stream) startWithoutVideo(ctx context.Context, now time.Duration) {
+// startWithoutVideo starts a run with the slate in place of a picture: for a
+// publisher that sends sound only, or a started broadcast whose publisher is away
+// or silent.
+func (s *stream) startWithoutVideo(ctx context.Context, now time.Duration, away bool) {
+	waits := !away && now-s.wanted <= videoHold
+	heard := s.session != nil && s.session.hasMedia
+	if waits || !heard && !s.started.Load() {
+		return
+	}
 	const codec = media.VP8 // should video come in another one, a new run begins
-	slate := s.slates[codec]
-	if slate == nil {
-		s.makeSlate(codec)
+	picture := s.slate(codec, now)
+	if picture == nil {
 		return
 	}
 	s.startEncoder(ctx, codec, now)
-	s.feed.slate = slate
+	s.feed.slate = picture
 	s.feed.begin(now)
 }
 
-// makeSlate has the slate of a codec made, once, in the background.
-func (s *stream) makeSlate(codec media.Codec) {
-	if _, asked := s.slates[codec]; asked {
-		return
+// slatePatience is how long a slate may take to be made before it is asked for
+// again.
+const slatePatience = 10 * time.Second
+
+// slate is a codec's slate as far as the loop knows it.
+type slate struct {
+	picture []byte        // nil until it is made
+	asked   time.Duration // when it was last asked for
+}
+
+// slate is the slate of a codec, or nil while it is being made in the background.
+func (s *stream) slate(codec media.Codec, now time.Duration) []byte {
+	have, known := s.slates[codec]
+	if have.picture != nil || known && now-have.asked < slatePatience {
+		return have.picture
 	}
-	s.slates[codec] = nil
+	s.slates[codec] = slate{asked: now}
 	s.chores.do(func(ctx context.Context) {
-		slate, err := s.server.slates.get(ctx, codec)
+		picture, err := s.server.slates.get(ctx, codec)
 		if err != nil {
-			s.log.Warn("no slate can be made; the last picture stands instead", "codec", codec, "err", err)
+			s.log.Warn("no slate can be made", "codec", codec, "err", err)
 			return
 		}
-		_ = s.do(ctx, func() { s.slates[codec] = slate })
+		_ = s.do(ctx, func() { s.slates[codec] = slate{picture: picture} }) // the stream may have ended
 	})
+	return nil
 }
 
 // encoderEnded decides what follows the end of a run: another run, after a
@@ -103,17 +126,28 @@ func (s *stream) encoderEnded(err error) ending {
 	s.log.Error("encoder failed", "err", err)
 	pause, ok := s.attempts.next(now)
 	if !ok {
-		const why = "the encoder failed again and again; the server's log says why, `sluice doctor` may help"
+		why := fmt.Sprintf("the encoder failed again and again: %s; `sluice doctor` may tell why", describe(err))
 		s.server.publishError(s.id, "encoder_failed", why)
-		return ending{cause: sluice.EndFailed, at: s.server.now(), why: why}
+		return ending{cause: sluice.EndFailed, at: s.wallNow(), why: why}
 	}
 	again := "at once"
 	if pause > 0 {
 		again = fmt.Sprintf("in %v", pause)
 	}
-	s.server.publishError(s.id, "encoder_restarted", "the encoder stopped unexpectedly; it starts again "+again)
+	s.server.publishError(s.id, "encoder_restarted", fmt.Sprintf("%s; it starts again %s", describe(err), again))
 	s.wanted = now + pause
 	return ending{}
+}
+
+// describe is what the events say of a run that failed: FFmpeg's exit status and
+// last words, but no stack of ours.
+func describe(err error) string {
+	if _, ours := errors.AsType[*panicError](err); ours {
+		return whyFault
+	}
+	const most = 300
+	text := err.Error()
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }
 
 // encoderPatience is how long a run may write nothing before it counts as hung.

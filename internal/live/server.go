@@ -24,7 +24,7 @@ type Config struct {
 	FFmpeg string // program; "ffmpeg" when empty
 	Preset string // of x264; "superfast" when empty
 	// ReconnectWindow is how long a live stream waits for a publisher that went
-	// away; 30 s when zero.
+	// away; not at all when zero.
 	ReconnectWindow time.Duration
 	// PrepareTimeout is how long a prepared stream waits for one; 5 min when zero.
 	PrepareTimeout time.Duration
@@ -37,9 +37,6 @@ type Config struct {
 func (c *Config) setDefaults() {
 	if c.FFmpeg == "" {
 		c.FFmpeg = "ffmpeg"
-	}
-	if c.ReconnectWindow == 0 {
-		c.ReconnectWindow = 30 * time.Second
 	}
 	if c.PrepareTimeout == 0 {
 		c.PrepareTimeout = 5 * time.Minute
@@ -108,7 +105,9 @@ func (s *Server) Recover(ctx context.Context) error {
 // Close ends all streams as a shutdown and waits for their encoders. It is
 // idempotent.
 func (s *Server) Close() {
-	s.stop()
+	s.mu.Lock()
+	s.stop() // under the lock: no stream begins after it
+	s.mu.Unlock()
 	s.wg.Wait()
 }
 
@@ -123,7 +122,7 @@ func (s *Server) Presentation(ctx context.Context, id sluice.StreamID) (*cmaf.Pr
 	if err != nil {
 		return nil, err
 	}
-	if st.Broadcast.EndedAt != nil {
+	if b := st.Broadcast; b.StartedAt != nil && b.EndedAt != nil {
 		return nil, sluice.Errorf(sluice.KindGone, "stream_gone", "stream %d has ended and is no longer kept", id)
 	}
 	return nil, sluice.Errorf(sluice.KindNotFound, "stream_not_started", "stream %d has not started yet", id)
@@ -165,7 +164,7 @@ func (s *Server) open(st *sluice.Stream) (_ *stream, begun bool, err error) {
 		offers:       make(chan struct{}, 1),
 		ending:       make(chan ending, 1),
 		done:         make(chan struct{}),
-		slates:       map[media.Codec][]byte{},
+		slates:       map[media.Codec]slate{},
 		chores:       newChores(log),
 	}
 	s.streams[st.ID] = rs

@@ -23,7 +23,7 @@ type session struct {
 	frames  chan media.Frame
 	reports chan media.SenderReport
 	state   chan webrtc.State // the newest only
-	lost    atomic.Bool       // frames were dropped: go on at a key frame
+	lost    atomic.Bool       // pictures were dropped: go on at a key frame
 
 	candidates chan sluice.ICECandidate // ours, for the publisher
 
@@ -51,7 +51,9 @@ func (s *session) Frame(f media.Frame) {
 			s.lost.Store(false)
 		}
 	default:
-		s.lost.Store(true)
+		if f.Codec.Kind() == media.Video {
+			s.lost.Store(true)
+		}
 	}
 }
 

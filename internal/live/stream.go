@@ -50,7 +50,7 @@ type stream struct {
 	progress   time.Duration // how far the encoder's output has come
 	progressAt time.Duration // and when it last came further
 	attempts   attempts
-	slates     map[media.Codec][]byte
+	slates     map[media.Codec]slate
 	idleSince  time.Duration // since when no publisher is connected
 	away       bool          // as last told to the store and the events
 	chores     *chores
@@ -84,6 +84,10 @@ func (s *stream) do(ctx context.Context, f func()) error {
 // now is the media time now.
 func (s *stream) now() time.Duration { return s.clock.MediaTime(s.server.now()) }
 
+// wallNow is the wall time now on the stream clock, which a stepped system clock
+// does not move: what is billed is what ran.
+func (s *stream) wallNow() time.Time { return s.clock.WallTime(s.now()).Round(0) }
+
 // loop runs the stream until it shall end, and says why. It returns when its
 // encoder has ended.
 func (s *stream) loop(ctx context.Context) ending {
@@ -112,12 +116,20 @@ func (s *stream) loop(ctx context.Context) ending {
 			end = s.tick(ctx)
 		case end = <-s.ending:
 		case <-ctx.Done():
-			end = ending{cause: sluice.EndShutdown, at: s.server.now()}
+			end = s.canceled()
 		}
 		if end.cause != "" {
 			return end
 		}
 	}
+}
+
+// canceled tells the end of the server from a failure beside the loop.
+func (s *stream) canceled() ending {
+	if s.server.ctx.Err() != nil {
+		return ending{cause: sluice.EndShutdown, at: s.wallNow()}
+	}
+	return ending{cause: sluice.EndFailed, at: s.wallNow(), why: whyFault}
 }
 
 // frame places one frame of the publisher on the stream clock and feeds it.
@@ -174,7 +186,7 @@ func (s *stream) connection(st webrtc.State) {
 // install makes a new session the publisher; the one before it is let go.
 func (s *stream) install(next *session) {
 	s.closeSession()
-	s.session = next
+	s.session, s.idleSince = next, s.now() // it has all the time to connect
 	s.server.cfg.Bus.NewSession(s.id, next.conn.ID())
 	for _, c := range s.candidates.take(s.server.now()) {
 		s.offerCandidate(c)
@@ -187,9 +199,11 @@ func (s *stream) offerCandidate(c sluice.ICECandidate) {
 	}
 }
 
+// closeSession lets the publisher go. Its connection closes in the background:
+// that takes a while, and the feed must not stand still.
 func (s *stream) closeSession() {
 	if s.session != nil {
-		s.session.conn.Close()
+		s.server.wg.Go(s.session.conn.Close)
 		s.session = nil
 	}
 }
@@ -197,19 +211,20 @@ func (s *stream) closeSession() {
 // tick fills the feed, and ends what has taken or waited too long.
 func (s *stream) tick(ctx context.Context) ending {
 	now := s.now()
-	if s.encoderDue(now) && s.session != nil && s.session.connected {
-		s.askKeyFrame(now)
-		if now-s.wanted > videoHold {
-			s.startWithoutVideo(ctx, now)
-		}
-	}
-	if s.feed != nil {
-		s.feed.slate = s.slates[s.encoder.codec]
-		s.feed.tick(now)
-	}
-	s.watchEncoder(now)
 	away := s.session == nil || !s.session.connected
 	s.setAway(away)
+	if s.encoderDue(now) {
+		s.askKeyFrame(now)
+		s.startWithoutVideo(ctx, now, away)
+	}
+	if s.feed != nil {
+		s.feed.slate = s.slate(s.encoder.codec, now)
+		s.feed.tick(now)
+	}
+	if s.session != nil && s.session.lost.Load() {
+		s.askKeyFrame(now)
+	}
+	s.watchEncoder(now)
 	if !away {
 		return ending{}
 	}
@@ -218,7 +233,7 @@ func (s *stream) tick(ctx context.Context) ending {
 	case s.started.Load() && idle > s.server.cfg.ReconnectWindow:
 		return ending{cause: sluice.EndPublisherGone, at: s.clock.WallTime(time.Duration(s.lastSeen.Load()))}
 	case !s.started.Load() && idle > s.server.cfg.PrepareTimeout:
-		return ending{cause: sluice.EndNeverStarted, at: s.server.now()}
+		return ending{cause: sluice.EndNeverStarted, at: s.wallNow()}
 	}
 	return ending{}
 }
