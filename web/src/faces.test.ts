@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Status } from "./api/streams";
-import { face, over, playable } from "./faces";
+import { endReason, face, over, playable } from "./faces";
 
 const all: Status[] = ["created", "prepared", "live", "reconnecting", "ended", "error"];
 
@@ -22,6 +22,14 @@ describe("faces", () => {
     expect(face("archived" as Status)).toBe(face("created"));
   });
 });
+
+it.each([
+  ["requested", undefined],
+  ["publisher_gone", "Your connection was away for too long."],
+  ["a cause of a newer server", undefined],
+  ["", undefined],
+  [null, undefined],
+])("an end because of %s: %s", (cause, want) => expect(endReason(cause)).toBe(want));
 
 it.each<[Status, boolean, boolean]>([
   ["created", false, false],

@@ -50,6 +50,19 @@ export function face(status: Status): Face {
   return faces[status] ?? faces.created;
 }
 
+const causes: Record<string, string> = {
+  publisher_gone: "Your connection was away for too long.",
+  never_started: "No picture and no sound came in time.",
+  shutdown: "The server was stopped.",
+  recovered: "The server stopped without warning and was started again.",
+  failed: "The encoder could not be kept running.",
+};
+
+/** Why a stream ended, to its broadcaster; nothing when they ended it themselves. */
+export function endReason(cause: string | null | undefined): string | undefined {
+  return cause ? causes[cause] : undefined;
+}
+
 /** Whether there is a running picture to load. */
 export function playable(status: Status): boolean {
   return status === "live" || status === "reconnecting";

@@ -17,6 +17,8 @@ export interface Stream {
   is_live: boolean;
   viewer_count: number;
   error?: string | null;
+  /** Why the stream ended: a stable word, null while it has not. */
+  end_cause?: string | null;
   created_at: string;
   prepared_at: string | null;
   start_time: string | null;
