@@ -116,6 +116,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	defer calls.Close()
 	server := httpd.New(httpd.Config{
 		API: calls, Origin: media, UI: ui.Handler(),
+		Ready: func(ctx context.Context) error { _, err := store.Accounts(ctx); return err },
 		Drain: func(context.Context) { streams.Close(); events.Close() },
 		Log:   log,
 	})

@@ -24,9 +24,10 @@ func (a *API) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	c := call{base: a.base(ctx), request: r.Header.Get("X-Request-Id")}
 	op := ctx.Operation()
+	account, err := a.keys.account(ctx.Context(), ctx.Header("Authorization"))
+	c.account = account // a key says whose slugs are meant, also where none is needed
 	if len(op.Security) > 0 {
-		var err error
-		if c.account, err = a.keys.account(ctx.Context(), ctx.Header("Authorization")); err != nil {
+		if err != nil {
 			f := newFailure(op, err)
 			a.report(ctx.Context(), f, c, op, err)
 			writeFailure(w, f)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/bus"
+	"github.com/sluicelive/sluice/internal/eventkey"
 )
 
 // pingInterval keeps proxies from closing a stream on which nothing happens.
@@ -38,7 +40,15 @@ func (a *API) events(ctx context.Context, _ call, in *EventsInput) (*huma.Stream
 
 // keyedEvents sends the candidates of the ingest session, too.
 func (a *API) keyedEvents(ctx context.Context, _ call, in *keyedEventsInput) (*huma.StreamResponse, error) {
-	s, err := a.find(ctx, sluice.AnyAccount, in.ID)
+	// A slug means the newest stream of the key's own account.
+	account, err := a.EventKeys.Account(in.EventKey, a.Now())
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.find(ctx, account, in.ID)
+	if errors.Is(err, sluice.ErrStreamNotFound) {
+		return nil, eventkey.ErrInvalid // it is for another stream, if there is one
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -218,8 +218,26 @@ func TestBadEventKeys(t *testing.T) {
 	}
 	require.Len(t, bodies, 1)
 	require.NotContains(t, s.log.String(), s.key)
-	require.Equal(t, http.StatusNotFound, s.callAs("", "GET", "/v1/streams/99/events/"+s.key, "").Code)
+	require.Equal(t, http.StatusForbidden, s.callAs("", "GET", "/v1/streams/99/events/"+s.key, "").Code)
 	require.Equal(t, http.StatusNotFound, s.callAs("", "GET", "/v1/streams/99/events", "").Code)
+}
+
+// A slug may repeat over accounts: what it means goes by the key that came with
+// it.
+func TestASlugIsLookedUpInTheKeysAccount(t *testing.T) {
+	s := newServer(t)
+	const body = `{"name":"my first stream","slug":"my-first-stream"}`
+	require.Equal(t, http.StatusOK, s.callAs(s.key, "POST", "/v1/streams/create", body).Code)
+	require.Equal(t, http.StatusOK, s.callAs(s.otherKey, "POST", "/v1/streams/create", body).Code)
+
+	mine := s.callAs(s.key, "GET", "/v1/streams/my-first-stream", "")
+	require.Contains(t, mine.raw, `"id":1,`)
+	require.Contains(t, s.callAs("", "GET", "/v1/streams/my-first-stream", "").raw, `"id":2,`, "anybody gets the newest")
+
+	key, err := s.eventKeys.ForStream(s.account, 1, time.Now(), time.Hour)
+	require.NoError(t, err)
+	s.bus.Close() // so that the stream of events ends at once
+	require.Equal(t, http.StatusOK, s.callAs("", "GET", "/v1/streams/my-first-stream/events/"+key, "").Code)
 }
 
 // section 3: the account's key opens every stream of the account.

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/status"
 )
 
 // failure is the envelope of every error. Data is an empty string and never
@@ -42,34 +43,12 @@ func newFailure(op *huma.Operation, err error) *failure {
 	var f *failure
 	if !errors.As(err, &f) {
 		e := sluice.AsError(err)
-		f = &failure{Code: statusOf(e.Kind), Message: e.Message, Reason: e.Code}
+		f = &failure{Code: status.Of(e.Kind), Message: e.Message, Reason: e.Code}
 	}
 	if op != nil && op.Metadata[metaIsList] != nil {
 		f.Meta = &pageMeta{} // clients of lists read meta whatever the code
 	}
 	return f
-}
-
-// statusOf is the only place where kinds of errors become HTTP.
-func statusOf(k sluice.Kind) int {
-	switch k {
-	case sluice.KindMalformed, sluice.KindState:
-		return http.StatusBadRequest
-	case sluice.KindInvalid:
-		return http.StatusUnprocessableEntity
-	case sluice.KindForbidden:
-		return http.StatusForbidden
-	case sluice.KindNotFound:
-		return http.StatusNotFound
-	case sluice.KindGone:
-		return http.StatusGone
-	case sluice.KindTooLarge:
-		return http.StatusRequestEntityTooLarge
-	case sluice.KindUnavailable:
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusInternalServerError
-	}
 }
 
 // writeFailure sends an error from outside of huma's handlers.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/sluicelive/sluice"
@@ -76,7 +77,10 @@ func (a *API) listStreams(ctx context.Context, c call, in *listInput) (*reply[[]
 }
 
 func (a *API) getStream(ctx context.Context, c call, in *StreamPath) (*reply[stream], error) {
-	s, err := a.find(ctx, sluice.AnyAccount, in.ID)
+	s, err := a.find(ctx, c.account, in.ID)
+	if errors.Is(err, sluice.ErrStreamNotFound) {
+		s, err = a.find(ctx, sluice.AnyAccount, in.ID)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,6 @@ type Bus struct {
 
 	mu      sync.Mutex
 	lastID  int64
-	cutOff  uint64
 	streams map[sluice.StreamID]*topic
 	closed  bool
 }
@@ -49,7 +48,6 @@ func (b *Bus) Publish(e sluice.Event) {
 	t.keep(e)
 	for sub := range t.subs {
 		if sub.wants(e) && !sub.offer(e) {
-			b.cutOff++
 			t.drop(sub)
 		}
 	}
@@ -102,13 +100,6 @@ func (b *Bus) Forget(stream sluice.StreamID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.forget(stream)
-}
-
-// CutOff is how many subscribers were too slow and cut off.
-func (b *Bus) CutOff() uint64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.cutOff
 }
 
 // Close ends every subscription. Afterwards events go nowhere.

@@ -112,7 +112,7 @@ func TestEndIsTheLastEvent(t *testing.T) {
 	require.Empty(t, b.streams)
 }
 
-// A slow subscriber is cut off and counted, and does not hold up the others.
+// A slow subscriber is cut off, and does not hold up the others.
 func TestSlowSubscriber(t *testing.T) {
 	b := New(at(1))
 	slow, quick := b.Subscribe(stream, 0, false), b.Subscribe(stream, 0, false)
@@ -122,7 +122,6 @@ func TestSlowSubscriber(t *testing.T) {
 		b.Publish(state(sluice.EventStarted))
 		require.Len(t, received(quick), 1)
 	}
-	require.Equal(t, uint64(1), b.CutOff())
 	got := received(slow)
 	require.Equal(t, "closed", got[len(got)-1])
 }

@@ -104,10 +104,6 @@ func (p *Presentation) WaitPlayable(ctx context.Context) error {
 // has nothing.
 func (p *Presentation) MediaEnd() time.Duration { return p.Snapshot().MediaEnd() }
 
-// FirstNumber is the number of the first segment that all tracks have; false
-// while one has none. It never changes.
-func (p *Presentation) FirstNumber() (uint64, bool) { return p.Snapshot().First() }
-
 // End closes what is open in all tracks; nothing follows. A repeat changes
 // nothing.
 func (p *Presentation) End() error {

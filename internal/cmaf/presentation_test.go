@@ -16,12 +16,12 @@ func TestPresentation(t *testing.T) {
 	p := cmaftest.NewPresentation(t)
 	require.Nil(t, p.Track("1080"))
 	require.Zero(t, p.MediaEnd())
-	_, ok := p.FirstNumber()
+	_, ok := p.Snapshot().First()
 	require.False(t, ok)
 
 	cmaftest.Feed(t, p)
 
-	first, ok := p.FirstNumber()
+	first, ok := p.Snapshot().First()
 	require.True(t, ok)
 	require.EqualValues(t, 50, first)
 	require.Equal(t, 107600*time.Millisecond, p.MediaEnd())

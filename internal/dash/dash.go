@@ -27,6 +27,9 @@ const (
 	// presentationDelay is how far behind the live edge players present: the
 	// segment that is being made, one that is on its way, and the pipeline.
 	presentationDelay = 2*sluice.SegmentDuration + time.Second/2
+	// maxSegment is a segment of sound, which may be longer than one of pictures
+	// by less than an AAC frame: 1024 samples at 48 kHz, rounded up.
+	maxSegment = sluice.SegmentDuration + 22*time.Millisecond
 	// minBuffer is what a player of the declared bandwidth needs at its start.
 	minBuffer = sluice.SegmentDuration
 )
@@ -42,7 +45,7 @@ func MPD(s *cmaf.Snapshot) (string, error) {
 	m.Profiles = mpd.PROFILE_LIVE
 	m.AvailabilityStartTime = dateTime(s.Clock.Anchor)
 	m.MinBufferTime = duration(minBuffer)
-	m.MaxSegmentDuration = duration(sluice.SegmentDuration)
+	m.MaxSegmentDuration = duration(maxSegment)
 	if s.Ended() {
 		first = finish(m, s)
 	} else {

@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -37,6 +39,9 @@ var ErrInvalid = sluice.Errorf(sluice.KindForbidden, "event_key_invalid",
 	"a valid event key for this stream is needed: make one with POST /v1/streams/{id}/eventkey; "+
 		"an application key never belongs in an address")
 
+// subjectPrefix stands before an account's number.
+const subjectPrefix = "account:"
+
 // ErrExpiry is the answer to an expiry out of bounds.
 var ErrExpiry = sluice.Errorf(sluice.KindInvalid, "expiry_seconds_invalid",
 	"expiry_seconds must be between %d and %d", int(MinExpiry.Seconds()), int(MaxExpiry.Seconds()))
@@ -62,14 +67,41 @@ func (k *Keys) ForAccount(account sluice.AccountID, now time.Time, expiry time.D
 // Verify checks that a key opens the events of a stream of an account, and
 // returns the time from which on it does not. It fails with ErrInvalid.
 func (k *Keys) Verify(key string, account sluice.AccountID, stream sluice.StreamID, now time.Time) (time.Time, error) {
+	claims, err := k.open(key, now)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if claims.Subject != subject(account) {
+		return time.Time{}, ErrInvalid.Wrap(jwt.ErrTokenInvalidSubject)
+	}
+	if !covers(claims.Audience, account, stream) {
+		return time.Time{}, ErrInvalid.Wrap(jwt.ErrTokenInvalidAudience)
+	}
+	return claims.ExpiresAt.Time, nil
+}
+
+// Account is the account that a key was issued to. It fails with ErrInvalid.
+func (k *Keys) Account(key string, now time.Time) (sluice.AccountID, error) {
+	claims, err := k.open(key, now)
+	if err != nil {
+		return 0, err
+	}
+	id, err := strconv.ParseInt(strings.TrimPrefix(claims.Subject, subjectPrefix), 10, 64)
+	if err != nil || id <= 0 {
+		return 0, ErrInvalid.Wrap(jwt.ErrTokenInvalidSubject)
+	}
+	return sluice.AccountID(id), nil
+}
+
+// open checks everything about a key but whom and what it is for.
+func (k *Keys) open(key string, now time.Time) (*jwt.RegisteredClaims, error) {
 	if len(key) > maxLength {
-		return time.Time{}, ErrInvalid.Wrap(fmt.Errorf("%d bytes", len(key)))
+		return nil, ErrInvalid.Wrap(fmt.Errorf("%d bytes", len(key)))
 	}
 	var claims jwt.RegisteredClaims
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), // pinned: RFC 8725, 3.1
 		jwt.WithIssuer(issuer),
-		jwt.WithSubject(subject(account)),
 		jwt.WithExpirationRequired(),
 		jwt.WithIssuedAt(),
 		jwt.WithLeeway(leeway),
@@ -77,15 +109,12 @@ func (k *Keys) Verify(key string, account sluice.AccountID, stream sluice.Stream
 		jwt.WithStrictDecoding(),
 	)
 	if _, err := parser.ParseWithClaims(key, &claims, k.signingKey); err != nil {
-		return time.Time{}, ErrInvalid.Wrap(err)
-	}
-	if !covers(claims.Audience, account, stream) {
-		return time.Time{}, ErrInvalid.Wrap(jwt.ErrTokenInvalidAudience)
+		return nil, ErrInvalid.Wrap(err)
 	}
 	if !now.Before(claims.ExpiresAt.Time) {
-		return time.Time{}, ErrInvalid.Wrap(jwt.ErrTokenExpired) // leeway does not extend a key's life
+		return nil, ErrInvalid.Wrap(jwt.ErrTokenExpired) // leeway does not extend a key's life
 	}
-	return claims.ExpiresAt.Time, nil
+	return &claims, nil
 }
 
 func (k *Keys) issue(account sluice.AccountID, audience string, now time.Time, expiry time.Duration) (string, error) {
@@ -123,4 +152,4 @@ func covers(audience []string, account sluice.AccountID, stream sluice.StreamID)
 
 func streamAudience(id sluice.StreamID) string   { return fmt.Sprintf("events:%d", id) }
 func accountAudience(id sluice.AccountID) string { return fmt.Sprintf("events:account:%d", id) }
-func subject(id sluice.AccountID) string         { return fmt.Sprintf("account:%d", id) }
+func subject(id sluice.AccountID) string         { return fmt.Sprintf("%s%d", subjectPrefix, id) }

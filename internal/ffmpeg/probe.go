@@ -70,6 +70,7 @@ func missing(listing string, names []string) []string {
 // output. An error carries the end of its standard error.
 func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, program, args...) // #nosec G204 -- argument list, no shell
+	cmd.Env = environment(cmd)
 	words := &lastWords{}
 	cmd.Stderr = words
 	out, err := cmd.Output()

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -56,6 +57,7 @@ type Process struct {
 func Start(ctx context.Context, program string, args []string, outputs int, log *slog.Logger) (*Process, error) {
 	cmd := exec.CommandContext(ctx, program, args...) // #nosec G204 -- argument list, no shell, built by Args
 	cmd.SysProcAttr = ownGroup()
+	cmd.Env = environment(cmd)
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
 	cmd.WaitDelay = stopGrace
 	words := &lastWords{}
@@ -90,6 +92,12 @@ func Start(ctx context.Context, program string, args []string, outputs int, log 
 		return nil, fmt.Errorf("ffmpeg: start: %w", err)
 	}
 	return p, nil
+}
+
+// environment is ours without our settings, among which are keys: what the child
+// parses comes from outside.
+func environment(cmd *exec.Cmd) []string {
+	return slices.DeleteFunc(cmd.Environ(), func(v string) bool { return strings.HasPrefix(v, "SLUICE_") })
 }
 
 // pipes opens the output pipes. Their write ends go to the child as

@@ -39,6 +39,8 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 		if isMedia(path) {
 			level = slog.LevelDebug
 		}
+		// Media and event streams move the deadline with every write of theirs.
+		_ = http.NewResponseController(w).SetWriteDeadline(begun.Add(writeTimeout))
 		defer func(ctx context.Context) {
 			s.Log.Log(ctx, level, "request",
 				"method", method, "path", redact(path), "status", counted.status, "bytes", counted.bytes,

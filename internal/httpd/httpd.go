@@ -15,6 +15,7 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
+	writeTimeout      = 5 * time.Minute // for the largest page over the slowest line
 	maxHeaderBytes    = 32 << 10
 )
 
@@ -63,8 +64,8 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		// No WriteTimeout: event streams and players' waits are long, and set
-		// deadlines of their own.
+		// No WriteTimeout, which would end event streams: each request sets its
+		// own deadline.
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)

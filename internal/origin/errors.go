@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/status"
 )
 
 var (
@@ -42,7 +43,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, cause error) {
 	if r.Context().Err() != nil {
 		e = errCut // the viewer left, or the server stops: no fault to log
 	}
-	code := status(e)
+	code := status.Of(e.Kind)
+	if errors.Is(e, errMethod) {
+		code = http.StatusMethodNotAllowed
+	}
 	if code == http.StatusInternalServerError {
 		s.config.Log.Error("cannot deliver", "path", r.URL.EscapedPath(), "err", cause)
 	}
@@ -59,21 +63,4 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, cause error) {
 	}
 	w.WriteHeader(code)
 	_, _ = w.Write(body)
-}
-
-// status is the one place where kinds of error become numbers of HTTP.
-func status(e *sluice.Error) int {
-	if errors.Is(e, errMethod) {
-		return http.StatusMethodNotAllowed
-	}
-	switch e.Kind {
-	case sluice.KindNotFound:
-		return http.StatusNotFound
-	case sluice.KindGone:
-		return http.StatusGone
-	case sluice.KindUnavailable:
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusInternalServerError
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,6 +68,7 @@ func (s *Server) Answer(ctx context.Context, text string, r Receiver) (*Session,
 	session.cancel = cancel
 	go func() {
 		defer s.sessions.Done()
+		defer session.survive()
 		session.run(running, s.announced)
 	}()
 	return session, nil
@@ -234,7 +236,19 @@ func (s *Session) spawn(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
-		s.tracks.Go(f)
+		s.tracks.Go(func() {
+			defer s.survive()
+			f()
+		})
+	}
+}
+
+// survive keeps a panic, which only bytes from outside can cause here, from
+// ending more than this session.
+func (s *Session) survive() {
+	if cause := recover(); cause != nil {
+		s.log.Error("session failed", slog.Any("err", cause), slog.String("stack", string(debug.Stack())))
+		s.cancel()
 	}
 }
 
