@@ -66,6 +66,17 @@ func (b *Bus) NewSession(stream sluice.StreamID, session string) {
 	}
 }
 
+// EndSession forgets the candidates of the stream's current session, whose
+// connection is made or gone: to a client that connects anew they would lead
+// nowhere.
+func (b *Bus) EndSession(stream sluice.StreamID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t := b.streams[stream]; t != nil {
+		t.startSession("")
+	}
+}
+
 // Subscribe joins a stream. With after > 0, the ID of the last event seen, it
 // replays what is kept of the events since. With 0 it sends the newest state
 // event. candidates adds iceCandidate events: those of the current session.

@@ -212,3 +212,19 @@ func TestConcurrently(t *testing.T) {
 	readers.Wait()
 	b.Close()
 }
+
+// Candidates of a session whose connection is made or gone lead nowhere.
+func TestEndSession(t *testing.T) {
+	b := New(at(1))
+	b.EndSession(stream) // of no stream: nothing to do
+	b.NewSession(stream, "1")
+	b.Publish(candidate("1"))
+	b.EndSession(stream)
+	b.Publish(candidate("1")) // too late
+	sub := b.Subscribe(stream, 0, true)
+	defer sub.Close()
+	require.Empty(t, received(sub))
+	b.NewSession(stream, "2")
+	b.Publish(candidate("2"))
+	require.Equal(t, []string{"iceCandidate2"}, received(sub))
+}

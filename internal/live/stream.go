@@ -172,6 +172,7 @@ func (s *stream) connection(st webrtc.State) {
 	case webrtc.Connecting:
 	case webrtc.Connected:
 		s.session.connected = true
+		s.server.cfg.Bus.EndSession(s.id)
 	case webrtc.Disconnected:
 		s.session.connected = false
 		s.idleSince = s.now()
@@ -205,6 +206,7 @@ func (s *stream) closeSession() {
 	if s.session != nil {
 		s.server.wg.Go(s.session.conn.Close)
 		s.session = nil
+		s.server.cfg.Bus.EndSession(s.id)
 	}
 }
 
