@@ -26,7 +26,7 @@ func (s *stream) encoderDue(now time.Duration) bool {
 // would take longer than to leave it.
 func (s *stream) startEncoder(ctx context.Context, codec media.Codec, t time.Duration) {
 	start := videoEnd(s.presentation.Snapshot())
-	if t-start > longestHold { // the first run, too: its tracks end at zero
+	if first := start == 0; first || t-start > longestHold {
 		n := sluice.SegmentNumber(t)
 		start = sluice.SegmentStart(n - min(n, 1))
 	}
