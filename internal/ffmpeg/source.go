@@ -46,8 +46,10 @@ func (s Source) Args() []string {
 	if s.File != "" && !s.Silent {
 		audio = "0:a:0"
 	}
+	// A page of 1 µs is full with any packet. One of 20 ms takes two of them now and
+	// then, where the file's times are rounded, as Matroska's are to milliseconds.
 	return append(args, "-map", audio, "-c:a", "libopus", "-b:a", "64k", "-ar", "48000", "-ac", "2",
-		"-frame_duration", "20", "-page_duration", "20000", "-flush_packets", "1", "-f", "ogg", "pipe:"+strconv.Itoa(firstOutput+1))
+		"-frame_duration", "20", "-page_duration", "1", "-flush_packets", "1", "-f", "ogg", "pipe:"+strconv.Itoa(firstOutput+1))
 }
 
 func (s Source) inputs() []string {
