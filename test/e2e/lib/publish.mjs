@@ -23,8 +23,8 @@ export async function publishFromPage({ server, site, browser }, id, size = smal
 }
 
 /** Starts `sluice publish` to a stream; it ends with the scene. */
-export function publishFromCommand(scene, id, { duration = '10m', quality = '360', file } = {}) {
-  const flags = ['publish', '--server', scene.server.origin, '--key', scene.server.key, '--stream', String(id), '--quality', quality, '--duration', duration];
+export function publishFromCommand(scene, id, { duration = '10m', quality = '360', codec = 'vp8', file } = {}) {
+  const flags = ['publish', '--server', scene.server.origin, '--key', scene.server.key, '--stream', String(id), '--quality', quality, '--codec', codec, '--duration', duration];
   const child = spawn(binary, file ? [...flags, file] : flags, { stdio: ['ignore', 'pipe', 'pipe'] });
   stopAtExit(child);
   const publisher = { child, said: '', exited: once(child, 'exit').then(([code, signal]) => ({ code, signal })) };
