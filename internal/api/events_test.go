@@ -236,7 +236,7 @@ func TestASlugIsLookedUpInTheKeysAccount(t *testing.T) {
 
 	key, err := s.eventKeys.ForStream(s.account, 1, time.Now(), time.Hour)
 	require.NoError(t, err)
-	s.bus.Close() // so that the stream of events ends at once
+	s.bus.Close()                                                              // so that the stream of events ends at once
 	resp, err := http.Get(s.URL + "/v1/streams/my-first-stream/events/" + key) //nolint:noctx // it ends at once
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())

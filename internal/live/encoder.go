@@ -39,6 +39,7 @@ type encoder struct {
 
 	queue   chan block
 	closed  bool
+	tooSlow bool // it was killed for falling behind
 	dropped atomic.Int64
 }
 
@@ -122,7 +123,7 @@ func (e *encoder) supervise(ctx context.Context, proc *ffmpeg.Process) error {
 	case <-proc.Done(): // by itself, or killed with the context
 		err := fmt.Errorf("%w: %s", errEncoderEnded, proc.Wait())
 		_ = proc.Stdin.Close()
-		<-written
+		_ = <-written // nothing but the broken pipe
 		return err
 	case err := <-written:
 		// A failed write is an effect; how the process ended is the cause.

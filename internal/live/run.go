@@ -115,11 +115,17 @@ func (s *stream) slate(codec media.Codec, now time.Duration) []byte {
 // encoderEnded decides what follows the end of a run: another run, after a
 // pause that grows, or the end of the stream.
 func (s *stream) encoderEnded(err error) ending {
-	closed := s.encoder.closed
+	closed, tooSlow := s.encoder.closed, s.encoder.tooSlow
 	s.encoder, s.feed, s.encoderEnd = nil, nil, nil
 	now := s.now()
 	s.askKeyFrame(now)
 	if err == nil || closed {
+		s.wanted = now
+		return ending{}
+	}
+	if tooSlow {
+		s.server.publishError(s.id, "encoder_too_slow",
+			"the server is too slow for this stream, and some of it was left out; use a lower quality, or a machine with more cores")
 		s.wanted = now
 		return ending{}
 	}
@@ -162,12 +168,22 @@ func (s *stream) watchEncoder(now time.Duration) {
 	if end := videoEnd(s.presentation.Snapshot()); end != s.progress {
 		s.progress, s.progressAt = end, now
 	}
-	if now-s.progressAt > encoderPatience {
+	switch {
+	case now-s.progressAt > encoderPatience:
 		s.log.Error("encoder hangs, killing it", "media", s.progress)
 		s.progressAt = now
 		s.encoder.kill()
+	case s.progress > 0 && now-s.progress > maxLag && !s.encoder.tooSlow:
+		s.log.Error("encoder is too slow for this machine, skipping to now", "behind", now-s.progress)
+		s.encoder.tooSlow = true
+		s.encoder.kill()
 	}
 }
+
+// maxLag is how far the encoder's output may fall behind. FFmpeg makes up for
+// dropped pictures by repeating others, so one that is too slow never catches up:
+// it is ended, and the next run leaves a hole behind it.
+const maxLag = longestHold + 4*time.Second
 
 // stopEncoder ends the run and waits for it; the run is killed when it takes too
 // long.

@@ -35,6 +35,7 @@ type Publisher struct {
 	log          *slog.Logger
 	pc           *pion.PeerConnection
 	video, audio *outgoing // nil when not sent
+	clock        clock
 
 	connected, done chan struct{}
 	connectOnce     sync.Once
@@ -45,9 +46,12 @@ type Publisher struct {
 
 // outgoing is a track that is sent.
 type outgoing struct {
+	publisher  *Publisher
+	ssrc       uint32
 	codec      media.Codec
 	track      *pion.TrackLocalStaticRTP
 	mu         sync.Mutex // one frame after the other
+	sent       sent
 	packetizer rtp.Packetizer
 }
 
@@ -104,8 +108,10 @@ func (p *Publisher) add(codec media.Codec) (*outgoing, error) {
 	}
 	p.readers.Go(func() { p.readFeedback(transceiver.Sender()) })
 	return &outgoing{
-		codec: codec,
-		track: track,
+		publisher: p,
+		ssrc:      uint32(transceiver.Sender().GetParameters().Encodings[0].SSRC),
+		codec:     codec,
+		track:     track,
 		packetizer: rtp.NewPacketizerWithOptions(payloadSize+12, payloader(codec), rtp.NewRandomSequencer(),
 			codec.ClockRate(), rtp.WithTimestamp(0)),
 	}, nil
@@ -205,11 +211,17 @@ func (o *outgoing) write(frame []byte, at time.Duration) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	timestamp := rtpTime(at, o.codec.ClockRate())
 	for _, packet := range o.packetizer.Packetize(frame, 0) {
-		packet.Timestamp = rtpTime(at, o.codec.ClockRate())
+		packet.Timestamp = timestamp
 		if err := o.track.WriteRTP(packet); err != nil {
 			return err
 		}
+		o.sent.packets++
+		o.sent.octets += uint32(len(packet.Payload))
+	}
+	if report := o.sent.due(at, o.publisher.clock.wall(at), o.ssrc, timestamp); report != nil {
+		return o.publisher.pc.WriteRTCP([]rtcp.Packet{report})
 	}
 	return nil
 }

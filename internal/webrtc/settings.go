@@ -135,12 +135,7 @@ func newSendingAPI(cfg PublisherConfig, logs logging.LoggerFactory, network []in
 	if err != nil {
 		return nil, err
 	}
-	reports, err := report.NewSenderInterceptor(report.WithSenderLoggerFactory(logs))
-	if err != nil {
-		return nil, err
-	}
 	registry.Add(retransmission)
-	registry.Add(reports)
 	return pion.NewAPI(
 		pion.WithMediaEngine(engine), pion.WithInterceptorRegistry(registry), pion.WithSettingEngine(commonSettings(logs)),
 	), nil
