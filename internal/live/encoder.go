@@ -123,7 +123,9 @@ func (e *encoder) supervise(ctx context.Context, proc *ffmpeg.Process) error {
 	case <-proc.Done(): // by itself, or killed with the context
 		err := fmt.Errorf("%w: %s", errEncoderEnded, proc.Wait())
 		_ = proc.Stdin.Close()
-		_ = <-written // nothing but the broken pipe
+		if broken := <-written; broken != nil {
+			e.log.Debug("the encoder's input ended with it", "err", broken)
+		}
 		return err
 	case err := <-written:
 		// A failed write is an effect; how the process ended is the cause.
