@@ -79,8 +79,10 @@ func TestLossesAreMended(t *testing.T) {
 	p, err := newPublisher(PublisherConfig{Video: media.VP8}, network)
 	require.NoError(t, err)
 	session, r := publish(t, s, p)
-	sent := sendVideo(t, p, func(sent uint32) bool { return sent == 400 })
-	r.await(t, "the frames", func() bool { return len(r.frames[media.Video]) >= int(sent)*9/10 })
+	sendVideo(t, p, func(sent uint32) bool {
+		require.Less(t, sent, uint32(4000), "timeout") // a busy machine mends some too late
+		return sent >= 400 && len(r.seen().frames[media.Video]) >= 350
+	})
 	requireWhole(t, r.seen().frames[media.Video])
 	require.Greater(t, network.lost.Load(), int64(40), "the test must lose something")
 	require.Less(t, session.Stats().Video.Lost, uint64(network.lost.Load())/4, "retransmission mends most")
