@@ -112,14 +112,14 @@ func (t *track) unwrap(rtp uint32) time.Duration {
 		return 0
 	}
 	elapsed := t.peek(rtp)
-	t.ticks += int64(int32(rtp - t.last)) // #nosec G115 -- the wrap is meant
+	t.ticks += int64(int32(rtp - t.last)) // the wrap is meant
 	t.last = rtp
 	return elapsed
 }
 
 // peek is unwrap without remembering.
 func (t *track) peek(rtp uint32) time.Duration {
-	ticks := t.ticks + int64(int32(rtp-t.last)) - t.first // #nosec G115 -- the wrap is meant
+	ticks := t.ticks + int64(int32(rtp-t.last)) - t.first // the wrap is meant
 	rate := int64(t.rate)
 	return time.Duration(ticks/rate)*time.Second + time.Duration(ticks%rate)*time.Second/time.Duration(rate)
 }

@@ -41,11 +41,11 @@ func (l *lossy) BindLocalStream(_ *interceptor.StreamInfo, w interceptor.RTPWrit
 
 // sendVideo sends frames of 5 to 6 packets, 200 a second, numbered from 0, each
 // a key frame that was asked for or is the first, until stop says so.
-func sendVideo(t *testing.T, p *Publisher, stop func(sent uint32) bool) (sent uint32) {
+func sendVideo(t *testing.T, p *Publisher, stop func(sent uint32) bool) {
 	t.Helper()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	for ; !stop(sent); sent++ {
+	for sent := uint32(0); !stop(sent); sent++ {
 		key := sent == 0
 		select {
 		case <-p.KeyFrameRequested():
@@ -55,7 +55,6 @@ func sendVideo(t *testing.T, p *Publisher, stop func(sent uint32) bool) (sent ui
 		require.NoError(t, p.WriteVideo(vp8Frame(sent, 6000, key), time.Duration(sent)*5*time.Millisecond))
 		<-ticker.C
 	}
-	return sent
 }
 
 // requireWhole looks whether each frame is as sent, and whether a frame that
