@@ -123,8 +123,22 @@ func (s *Server) awaitPlayable(ctx context.Context, rs *stream) error {
 		}
 		return missing
 	default:
-		return errEnded(rs.id)
+		return s.whyEnded(ctx, rs)
 	}
+}
+
+// whyEnded is what a start is told that waited for a stream which ended.
+func (s *Server) whyEnded(ctx context.Context, rs *stream) error {
+	select {
+	case <-rs.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	st, err := s.cfg.Store.Stream(ctx, rs.account, sluice.StreamRef{ID: rs.id})
+	if err == nil && st.Broadcast.Failure != "" {
+		return sluice.Errorf(sluice.KindState, "stream_failed", "stream %d has failed: %s; create a new stream", rs.id, st.Broadcast.Failure)
+	}
+	return errEnded(rs.id)
 }
 
 // want asks for an encoder; it starts with the publisher's next key frame.

@@ -253,6 +253,17 @@ func TestAnEncoderThatDiesWhileThePublisherIsAwayIsReplaced(t *testing.T) {
 	h.requireWhole()
 }
 
+func TestStartSaysWhyAStreamFailed(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.FFmpeg, c.StartTimeout = "false", time.Minute })
+	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
+	require.NoError(t, err)
+	h.publish(media.VP8)
+	_, err = h.server.Start(t.Context(), h.owner, h.stream)
+	require.Equal(t, "stream_failed", sluice.AsError(err).Code)
+	require.Contains(t, sluice.AsError(err).Message, "exit status 1")
+	require.Equal(t, sluice.StatusError, h.stored().Status())
+}
+
 func TestStartRefusesAPublisherThatSendsNothing(t *testing.T) {
 	h := newHouse(t, func(c *Config) { c.StartTimeout = 4 * time.Second })
 	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)

@@ -2,6 +2,9 @@
 // every state. Pictures go to test/screenshots/index.html.
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 import { data } from './lib/api.mjs';
 import { openPage } from './lib/browser.mjs';
@@ -99,6 +102,17 @@ scene('the studio', {}, async (it) => {
     assert.equal(streams[0].start_time, started);
   });
 
+  await step('reconnects by itself when the server was away', async () => {
+    process.kill(server.pid, 'SIGSTOP');
+    try {
+      await shows(studio, 'broadcast-state', /Reconnecting/i, 40_000);
+      await gallery.look(studio, 'studio-reconnecting');
+    } finally {
+      process.kill(server.pid, 'SIGCONT');
+    }
+    await shows(studio, 'broadcast-state', /LIVE/, 40_000);
+  });
+
   await step('stops after asking once', async () => {
     await studio.getByRole('button', { name: 'Stop', exact: true }).click();
     await studio.getByRole('button', { name: 'Stop now' }).waitFor();
@@ -148,6 +162,41 @@ scene('the watch page follows its stream by itself', { env: { SLUICE_RECONNECT_W
     const stream = await data(server, 'GET', `/streams/${id}`);
     assert.equal(stream.status, 'ended');
     assert.notEqual(stream.billing_end, null);
+  });
+});
+
+// An encoder that can be found, and asked what it can do, but never encodes.
+async function brokenEncoder(it) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sluice-e2e-'));
+  it.after(() => rm(folder, { recursive: true }));
+  const file = path.join(folder, 'ffmpeg');
+  await writeFile(file, '#!/bin/sh\ncase "$*" in *matroska*pipe:0*) echo "no encoder today" >&2; exit 1;; esac\nexec ffmpeg "$@"\n', { mode: 0o755 });
+  return { SLUICE_FFMPEG: file };
+}
+
+scene('an encoder that fails is said in words', { env: brokenEncoder }, async (it) => {
+  const { server, step } = it;
+  const studio = await openStudio(it);
+  await studio.getByRole('radio', { name: '360p' }).check();
+  await studio.getByRole('button', { name: 'Go live' }).click();
+  const [{ id }] = await until('the stream is made', async () => {
+    const streams = await data(server, 'GET', '/streams');
+    return streams.length > 0 && streams;
+  });
+  const watch = await openPage(it.browser, `${server.origin}/watch/${id}`);
+
+  await step('on the watch page', async () => {
+    await until('the stream has failed', async () => (await data(server, 'GET', `/streams/${id}`)).status === 'error', { timeout: 60_000 });
+    await shows(watch, 'message', /encoder/i);
+    await gallery.look(watch, 'watch-error');
+  });
+
+  await step('and in the studio', async () => {
+    await until('the studio says so', async () => {
+      const said = await studio.locator('main').innerText();
+      return /encoder/i.test(said) || assert.fail(said);
+    }, { timeout: 20_000 });
+    await gallery.look(studio, 'studio-error');
   });
 });
 

@@ -49,13 +49,14 @@ class Scene {
 
 /**
  * Declares a test that gets a scene with a running server, a site, and, unless
- * `browser` is false, a browser.
+ * `browser` is false, a browser. `env` is the server's environment, or a function
+ * of the scene that makes it.
  */
 export function scene(name, { env, browser = true } = {}, body) {
   test(name, async (t) => {
     const it = new Scene(t);
     try {
-      it.server = await startServer(it, env);
+      it.server = await startServer(it, typeof env === 'function' ? await env(it) : env);
       it.site = await startSite(it);
       if (browser) it.browser = await startBrowser(it);
       await body(it);
