@@ -59,7 +59,9 @@ func writeFailure(w http.ResponseWriter, f *failure) {
 	}
 	h.Set("Content-Type", "application/json")
 	w.WriteHeader(f.Code)
-	_ = json.NewEncoder(w).Encode(f) // a client that is gone needs no answer
+	body := json.NewEncoder(w)
+	body.SetEscapeHTML(false) // it is read by people, and not as HTML
+	_ = body.Encode(f)        // a client that is gone needs no answer
 }
 
 // reshape turns the errors that huma finds in a request, before a handler runs,
