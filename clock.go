@@ -1,13 +1,49 @@
 package sluice
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // SegmentDuration is the nominal length of every segment: the grid of the
 // stream clock, on which key frames of all renditions lie.
 const SegmentDuration = 2 * time.Second
 
-// ChunkDuration is the nominal length of a CMAF chunk.
-const ChunkDuration = 200 * time.Millisecond
+// ChunkLength is the nominal length of a CMAF chunk, in pictures. A segment is a
+// whole number of chunks.
+type ChunkLength int
+
+// DefaultChunkLength is 100 ms: docs/benchmarks.md has what other lengths cost.
+const DefaultChunkLength ChunkLength = 3
+
+// NewChunkLength reads a length given as a duration, to the millisecond: 66ms is
+// two pictures.
+func NewChunkLength(d time.Duration) (ChunkLength, error) {
+	const perSegment = int(SegmentDuration/time.Second) * FrameRate
+	for n := 1; n <= perSegment/2; n++ {
+		c := ChunkLength(n)
+		if perSegment%n == 0 && (d-c.Duration()).Abs() <= time.Millisecond {
+			return c, nil
+		}
+	}
+	return 0, fmt.Errorf("chunks of %v do not divide a segment of %v into whole pictures; use 66ms, 100ms, 200ms or 500ms", d, SegmentDuration)
+}
+
+// Duration is the length in time, rounded down to the nanosecond.
+func (c ChunkLength) Duration() time.Duration {
+	return time.Duration(c) * time.Second / FrameRate
+}
+
+// Ticks is the length in a timescale; false where it is no whole number.
+func (c ChunkLength) Ticks(timescale uint32) (ticks uint64, ok bool) {
+	product := uint64(c) * uint64(timescale)
+	return product / FrameRate, product > 0 && product%FrameRate == 0
+}
+
+// PerSegment is how many chunks make a segment.
+func (c ChunkLength) PerSegment() int {
+	return int(SegmentDuration/time.Second) * FrameRate / int(c)
+}
 
 // FrameRate is the constant frame rate of every rendition, in frames a second.
 const FrameRate = 30

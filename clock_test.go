@@ -72,7 +72,33 @@ func TestSegmentNumbers(t *testing.T) {
 }
 
 func TestTheGridIsWhole(t *testing.T) {
-	require.Zero(t, sluice.SegmentDuration%sluice.ChunkDuration, "a segment is a whole number of chunks")
 	require.Zero(t, sluice.WindowDuration%sluice.SegmentDuration, "the window is a whole number of segments")
-	require.Zero(t, (sluice.FrameRate*sluice.ChunkDuration)%time.Second, "a chunk is a whole number of frames")
+}
+
+func TestChunkLength(t *testing.T) {
+	for _, test := range []struct {
+		d        time.Duration
+		pictures sluice.ChunkLength
+	}{
+		{33 * time.Millisecond, 1},
+		{66 * time.Millisecond, 2},
+		{67 * time.Millisecond, 2},
+		{100 * time.Millisecond, 3},
+		{200 * time.Millisecond, 6},
+		{time.Second, 30},
+	} {
+		c, err := sluice.NewChunkLength(test.d)
+		require.NoError(t, err, "%v", test.d)
+		require.Equal(t, test.pictures, c, "%v", test.d)
+		require.Equal(t, 60, c.PerSegment()*int(c), "a segment is a whole number of chunks")
+		ticks, ok := c.Ticks(90_000)
+		require.True(t, ok)
+		require.EqualValues(t, 3000*int(c), ticks)
+	}
+	for _, d := range []time.Duration{-time.Second, 0, time.Millisecond, 150 * time.Millisecond, 233 * time.Millisecond, 2 * time.Second, time.Hour} {
+		_, err := sluice.NewChunkLength(d)
+		require.Error(t, err, "%v", d)
+	}
+	_, ok := sluice.ChunkLength(1).Ticks(1000)
+	require.False(t, ok, "a third of a tick over")
 }

@@ -39,6 +39,7 @@ type serveCmd struct {
 	BootstrapKey    string        `help:"Application key that shall exist from the start, for automation; at least 16 characters." placeholder:"KEY" env:"SLUICE_BOOTSTRAP_KEY"`
 	ReconnectWindow time.Duration `help:"How long a live stream waits for a publisher that went away." default:"30s" env:"SLUICE_RECONNECT_WINDOW"`
 	PrepareTimeout  time.Duration `help:"How long a prepared stream waits for a publisher." default:"5m" env:"SLUICE_PREPARE_TIMEOUT"`
+	Chunk           time.Duration `help:"Length of the chunks and parts that media are delivered in: shorter is sooner, and costs more requests." default:"100ms" env:"SLUICE_CHUNK"`
 	FFmpeg          string        `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
 	Preset          string        `help:"x264 preset: faster costs less, slower looks better." default:"superfast" enum:"ultrafast,superfast,veryfast,faster,fast,medium" env:"SLUICE_PRESET"`
 }
@@ -60,6 +61,9 @@ func (c *serveCmd) Validate() error {
 	}
 	if c.ReconnectWindow < 0 || c.ReconnectWindow > maxReconnectWindow {
 		return fmt.Errorf("--reconnect-window %v is out of range; use 0s to %v", c.ReconnectWindow, maxReconnectWindow)
+	}
+	if _, err := sluice.NewChunkLength(c.Chunk); err != nil {
+		return fmt.Errorf("--chunk: %w", err)
 	}
 	if c.WebRTCPort < 0 || c.WebRTCPort > 65535 {
 		return fmt.Errorf("--webrtc-port %d is no port", c.WebRTCPort)
@@ -97,10 +101,14 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	}
 	defer shut(log, "WebRTC listener", ingest)
 
+	chunk, err := sluice.NewChunkLength(c.Chunk)
+	if err != nil {
+		return err
+	}
 	events := bus.New(time.Now)
 	streams := live.New(live.Config{
 		Store: store, Ingest: ingest, Bus: events,
-		FFmpeg: c.FFmpeg, Preset: c.Preset,
+		FFmpeg: c.FFmpeg, Preset: c.Preset, Chunk: chunk,
 		ReconnectWindow: c.ReconnectWindow, PrepareTimeout: c.PrepareTimeout,
 		Log: log,
 	})

@@ -8,7 +8,7 @@ import (
 )
 
 // Chunk is the smallest piece that is delivered: one moof and mdat of about
-// sluice.ChunkDuration, the first of a segment with styp before it. It is
+// one sluice.ChunkLength, the first of a segment with styp before it. It is
 // immutable, and its bytes exist once: a segment is its chunks on end.
 type Chunk struct {
 	Start       uint64 // decode time of its first sample, in ticks

@@ -17,6 +17,7 @@ import (
 func anchored(name string, kind media.Kind) *Track {
 	return newTrack(name, kind, Config{
 		Clock:  sluice.Clock{Anchor: time.Date(2026, 2, 3, 10, 0, 0, 0, time.UTC)},
+		Chunk:  6, // 200 ms
 		Window: sluice.WindowDuration, Keep: DefaultKeep,
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/media"
 )
 
 // maxTicks bounds decode times: no number in a manifest may pass 2^53, above
@@ -21,11 +22,11 @@ type grid struct {
 
 // newGrid fails when a boundary would not fall on a whole tick, for then edges
 // of tracks would drift apart.
-func newGrid(timescale uint32) (grid, error) {
+func newGrid(timescale uint32, length sluice.ChunkLength) (grid, error) {
 	segment, okSegment := wholeTicks(sluice.SegmentDuration, timescale)
-	chunk, okChunk := wholeTicks(sluice.ChunkDuration, timescale)
+	chunk, okChunk := length.Ticks(timescale)
 	if !okSegment || !okChunk {
-		return grid{}, fmt.Errorf("%w: chunks of %v do not fall on ticks of 1/%d s", ErrBox, sluice.ChunkDuration, timescale)
+		return grid{}, fmt.Errorf("%w: chunks of %v do not fall on ticks of 1/%d s", ErrBox, length.Duration(), timescale)
 	}
 	return grid{timescale: timescale, segment: segment, chunk: chunk}, nil
 }
@@ -54,4 +55,17 @@ func ticksToDuration(ticks uint64, timescale uint32) time.Duration {
 	scale := uint64(timescale)
 	whole, rest := ticks/scale, ticks%scale
 	return time.Duration(whole)*time.Second + time.Duration(rest*uint64(time.Second)/scale)
+}
+
+// LongestChunk is the longest that a chunk can be, rounded up to the
+// millisecond. Chunks are cut on the clock, where sound comes in frames: the
+// longest one of sound is a whole number of them.
+func LongestChunk(kind media.Kind, length sluice.ChunkLength) time.Duration {
+	longest := length.Duration()
+	if kind == media.Audio {
+		const frame, rate = 1024, 48_000 // of AAC, in samples and hertz
+		ticks, _ := length.Ticks(rate)
+		longest = ticksToDuration((ticks+frame-1)/frame*frame, rate)
+	}
+	return (longest + time.Millisecond - 1).Truncate(time.Millisecond)
 }

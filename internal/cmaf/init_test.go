@@ -8,6 +8,8 @@ import (
 	"github.com/Eyevinn/mp4ff/mp4"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluicelive/sluice"
+
 	"github.com/sluicelive/sluice/internal/media"
 )
 
@@ -64,7 +66,7 @@ func TestInitRefuses(t *testing.T) {
 
 func TestGrid(t *testing.T) {
 	for timescale, ok := range map[uint32]bool{90_000: true, 48_000: true, 44_100: true, 0: false, 1: false, 12: false} {
-		_, err := newGrid(timescale)
+		_, err := newGrid(timescale, sluice.DefaultChunkLength)
 		require.Equal(t, ok, err == nil, timescale)
 	}
 	const year = 365 * 24 * 3600

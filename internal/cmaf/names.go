@@ -15,3 +15,8 @@ func SegmentName(track string, number uint64) string {
 func SegmentTemplate(track, number string) string {
 	return "chunk-stream" + track + "-" + number + ".m4s"
 }
+
+// ChunkName is the file name of a chunk by itself.
+func ChunkName(track string, at Position) string {
+	return "part-stream" + track + "-" + strconv.FormatUint(at.Segment, 10) + "-" + strconv.Itoa(at.Chunk) + ".m4s"
+}

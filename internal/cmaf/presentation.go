@@ -21,8 +21,9 @@ const DefaultKeep = 12 * time.Second
 type Config struct {
 	Clock  sluice.Clock
 	Ladder sluice.Ladder
-	Window time.Duration // that manifests advertise; sluice.WindowDuration when zero
-	Keep   time.Duration // held beyond the window; DefaultKeep when zero
+	Chunk  sluice.ChunkLength // sluice.DefaultChunkLength when zero
+	Window time.Duration      // that manifests advertise; sluice.WindowDuration when zero
+	Keep   time.Duration      // held beyond the window; DefaultKeep when zero
 }
 
 // Presentation is one broadcast's media in memory: a track for each rendition
@@ -39,6 +40,9 @@ type Presentation struct {
 func NewPresentation(c Config) *Presentation {
 	if c.Window == 0 {
 		c.Window = sluice.WindowDuration
+	}
+	if c.Chunk == 0 {
+		c.Chunk = sluice.DefaultChunkLength
 	}
 	if c.Keep == 0 {
 		c.Keep = DefaultKeep
@@ -68,7 +72,10 @@ func (p *Presentation) tracks() []*Track {
 // Snapshot is all tracks now. While no track changes it is the same one, so
 // that what is rendered from it is shared.
 func (p *Presentation) Snapshot() *Snapshot {
-	next := &Snapshot{Clock: p.config.Clock, Ladder: p.config.Ladder, Window: p.config.Window, Audio: p.audio.Snapshot()}
+	next := &Snapshot{
+		Clock: p.config.Clock, Ladder: p.config.Ladder, Chunk: p.config.Chunk, Window: p.config.Window,
+		Audio: p.audio.Snapshot(),
+	}
 	for _, t := range p.video {
 		next.Video = append(next.Video, t.Snapshot())
 	}

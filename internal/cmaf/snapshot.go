@@ -1,6 +1,7 @@
 package cmaf
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sluicelive/sluice"
@@ -11,6 +12,7 @@ import (
 type TrackSnapshot struct {
 	Name     string
 	Clock    sluice.Clock
+	Chunk    sluice.ChunkLength
 	Init     *Init      // nil until the first encoder run's header is in
 	Segments []*Segment // oldest first, without a hole in their numbers; the last may be open
 	Ended    bool       // nothing will follow
@@ -64,6 +66,43 @@ func (s *TrackSnapshot) Window() []*Segment {
 	return complete[max(0, len(complete)-s.advertised):]
 }
 
+// Position is the place of a chunk: a segment, and the chunk's index in it,
+// counted from 0.
+type Position struct {
+	Segment uint64
+	Chunk   int
+}
+
+// Next is where the next chunk will be: the first one of the next segment once
+// the newest is complete. The track has a segment.
+func (s *TrackSnapshot) Next() Position {
+	last := s.Last()
+	if last.Complete {
+		return Position{Segment: last.Number + 1}
+	}
+	return Position{Segment: last.Number, Chunk: len(last.Chunks)}
+}
+
+// Reached reports whether the chunk at a position is there. A position past the
+// end of its segment means the first chunk of the next one.
+func (s *TrackSnapshot) Reached(at Position) bool {
+	last := s.Last()
+	switch {
+	case last == nil || last.Number < at.Segment:
+		return false
+	case last.Number > at.Segment:
+		return true
+	default:
+		return len(last.Chunks) > at.Chunk
+	}
+}
+
+// ReachedEnd reports whether a segment is complete.
+func (s *TrackSnapshot) ReachedEnd(number uint64) bool {
+	last := s.Last()
+	return last != nil && (last.Number > number || last.Number == number && last.Complete)
+}
+
 // Time is the media time, or the length, of a number of the track's ticks.
 func (s *TrackSnapshot) Time(ticks uint64) time.Duration {
 	return ticksToDuration(ticks, s.Init.Timescale)
@@ -82,6 +121,7 @@ func (s *TrackSnapshot) MediaEnd() time.Duration {
 type Snapshot struct {
 	Clock  sluice.Clock
 	Ladder sluice.Ladder
+	Chunk  sluice.ChunkLength
 	Window time.Duration    // what manifests advertise
 	Video  []*TrackSnapshot // in the ladder's order
 	Audio  *TrackSnapshot
@@ -92,6 +132,11 @@ type Snapshot struct {
 // Tracks are the video tracks in the ladder's order, then audio.
 func (s *Snapshot) Tracks() []*TrackSnapshot {
 	return append(s.Video[:len(s.Video):len(s.Video)], s.Audio)
+}
+
+// Others are all tracks but the one of a name.
+func (s *Snapshot) Others(name string) []*TrackSnapshot {
+	return slices.DeleteFunc(s.Tracks(), func(t *TrackSnapshot) bool { return t.Name == name })
 }
 
 // Ended reports whether nothing will follow on any track.

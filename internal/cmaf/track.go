@@ -34,6 +34,7 @@ const maxChunk = 32 << 20
 type Track struct {
 	name     string
 	clock    sluice.Clock
+	length   sluice.ChunkLength
 	kind     media.Kind
 	current  atomic.Pointer[TrackSnapshot]
 	listed   int // segments that manifests list
@@ -50,11 +51,12 @@ func newTrack(name string, kind media.Kind, c Config) *Track {
 	t := &Track{
 		name:     name,
 		clock:    c.Clock,
+		length:   c.Chunk,
 		kind:     kind,
 		listed:   int(c.Window / sluice.SegmentDuration),
 		capacity: int((c.Window + c.Keep) / sluice.SegmentDuration),
 	}
-	t.current.Store(&TrackSnapshot{Name: name, Clock: c.Clock, changed: make(chan struct{})})
+	t.current.Store(&TrackSnapshot{Name: name, Clock: c.Clock, Chunk: c.Chunk, changed: make(chan struct{})})
 	return t
 }
 
@@ -111,7 +113,7 @@ func (t *Track) begin(in *Init) error {
 	case in.Kind != t.kind:
 		return fmt.Errorf("%w: %v where %v belongs", ErrBox, in.Kind, t.kind)
 	}
-	grid, err := newGrid(in.Timescale)
+	grid, err := newGrid(in.Timescale, t.length)
 	if err != nil {
 		return err
 	}
@@ -126,6 +128,7 @@ func (t *Track) publish(ended bool) {
 	next := &TrackSnapshot{
 		Name:       t.name,
 		Clock:      t.clock,
+		Chunk:      t.length,
 		Init:       t.init,
 		Segments:   t.window.segments,
 		Ended:      ended,

@@ -24,15 +24,15 @@ const (
 	// updatePeriod is how often players ask again: how late they may learn of
 	// the end.
 	updatePeriod = 2 * time.Second
-	// presentationDelay is how far behind the live edge players present: the
-	// segment that is being made, one that is on its way, and the pipeline.
-	presentationDelay = 2*sluice.SegmentDuration + time.Second/2
+	// presentationDelay is where players that know no target latency start.
+	presentationDelay = time.Second / 2
 	// maxSegment is a segment of sound, which may be longer than one of pictures
 	// by less than an AAC frame: 1024 samples at 48 kHz, rounded up.
 	maxSegment = sluice.SegmentDuration + 22*time.Millisecond
-	// minBuffer is what a player of the declared bandwidth needs at its start.
-	minBuffer = sluice.SegmentDuration
 )
+
+// lowLatencyProfile is DASH-IF's, of low latency over chunked delivery.
+const lowLatencyProfile = "http://www.dashif.org/guidelines/low-latency-live-v5"
 
 // MPD is the MPD of a playable snapshot: dynamic while it runs, static once it
 // has ended.
@@ -42,9 +42,11 @@ func MPD(s *cmaf.Snapshot) (string, error) {
 		return "", fmt.Errorf("dash: the snapshot is not playable")
 	}
 	m := mpd.NewMPD(mpd.DYNAMIC_TYPE)
-	m.Profiles = mpd.PROFILE_LIVE
+	m.Profiles = mpd.PROFILE_LIVE + "," + lowLatencyProfile
 	m.AvailabilityStartTime = dateTime(s.Clock.Anchor)
-	m.MinBufferTime = duration(minBuffer)
+	// What a player of the declared bandwidth needs at its start: the encoder
+	// spends no more than that, so a chunk is enough to go on with.
+	m.MinBufferTime = duration(s.Chunk.Duration())
 	m.MaxSegmentDuration = duration(maxSegment)
 	if s.Ended() {
 		first = finish(m, s)
@@ -56,16 +58,21 @@ func MPD(s *cmaf.Snapshot) (string, error) {
 }
 
 // run sets what a live MPD says. Availability is exact on the stream clock:
-// segment n is nominally complete at its end, and the origin lets requests wait
-// for the part of a second that the pipeline takes.
+// the first chunk of segment n is nominally there a chunk after its start, and
+// the origin lets requests wait for the part of a second that the pipeline takes.
 func run(m *mpd.MPD, s *cmaf.Snapshot, first uint64) {
 	m.PublishTime = dateTime(s.Clock.WallTime(sluice.SegmentStart(first + 1)))
 	m.MinimumUpdatePeriod = duration(updatePeriod)
 	m.TimeShiftBufferDepth = duration(s.Window)
 	m.SuggestedPresentationDelay = duration(presentationDelay)
-	// The one scheme that all players take. Without any, dash.js asks a server
-	// of its own choice.
-	m.UTCTimings = []*mpd.DescriptorType{{SchemeIdUri: "urn:mpeg:dash:utc:http-iso:2014", Value: TimePath}}
+	m.ServiceDescription = []*mpd.ServiceDescriptionType{serviceDescription()}
+	m.UTCTimings = []*mpd.DescriptorType{utcTiming()}
+}
+
+// utcTiming is the server's own clock, by the one scheme that all players take.
+// Without any, dash.js asks a server of its own choice.
+func utcTiming() *mpd.DescriptorType {
+	return &mpd.DescriptorType{SchemeIdUri: "urn:mpeg:dash:utc:http-iso:2014", Value: TimePath}
 }
 
 // finish makes the MPD static over the window that remains, and returns that

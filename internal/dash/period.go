@@ -26,13 +26,13 @@ const startsWithKeyFrame = 1
 func period(s *cmaf.Snapshot, first uint64) *mpd.Period {
 	p := &mpd.Period{Id: "1", Start: duration(sluice.SegmentStart(first))}
 	p.AppendAdaptationSet(video(s, first))
-	p.AppendAdaptationSet(audio(s.Audio, first))
+	p.AppendAdaptationSet(audio(s, first))
 	return p
 }
 
 // video is the renditions of the ladder, in its order.
 func video(s *cmaf.Snapshot, first uint64) *mpd.AdaptationSetType {
-	set := adaptationSet(videoSet, s.Video[0].Init, first)
+	set := adaptationSet(videoSet, s.Video[0].Init, s, first)
 	for i, rendition := range s.Ladder {
 		in := s.Video[i].Init
 		r := representation(rendition.Name, rendition.Bitrate, in.Codecs)
@@ -43,8 +43,9 @@ func video(s *cmaf.Snapshot, first uint64) *mpd.AdaptationSetType {
 	return set
 }
 
-func audio(t *cmaf.TrackSnapshot, first uint64) *mpd.AdaptationSetType {
-	set := adaptationSet(audioSet, t.Init, first)
+func audio(s *cmaf.Snapshot, first uint64) *mpd.AdaptationSetType {
+	t := s.Audio
+	set := adaptationSet(audioSet, t.Init, s, first)
 	r := representation(t.Name, sluice.AudioBitrate, t.Init.Codecs)
 	r.AudioSamplingRate = mpd.Ptr(mpd.UIntVectorType(strconv.Itoa(t.Init.SampleRate)))
 	r.AudioChannelConfigurations = []*mpd.DescriptorType{{
@@ -56,12 +57,15 @@ func audio(t *cmaf.TrackSnapshot, first uint64) *mpd.AdaptationSetType {
 }
 
 // adaptationSet is a set of tracks like this one.
-func adaptationSet(id uint32, in *cmaf.Init, first uint64) *mpd.AdaptationSetType {
+func adaptationSet(id uint32, in *cmaf.Init, s *cmaf.Snapshot, first uint64) *mpd.AdaptationSetType {
 	set := &mpd.AdaptationSetType{
 		Id:               mpd.Ptr(id),
 		ContentType:      mpd.RFC6838ContentTypeType(in.Kind.String()),
 		SegmentAlignment: true,
 		SegmentTemplate:  segmentTemplate(in.Timescale, first),
+	}
+	if !s.Ended() {
+		chunked(set, in, s, first)
 	}
 	set.MimeType = "video/mp4"
 	if in.Kind == media.Audio {

@@ -1,6 +1,7 @@
-// Package hls writes HLS playlists of a packager's snapshot. A playlist is a
-// function of the snapshot alone: the same one gives the same text on every
-// server. Clauses are those of draft-pantos-hls-rfc8216bis.
+// Package hls writes HLS playlists of a packager's snapshot, with what low
+// latency takes. A playlist is a function of snapshots alone: the same ones give
+// the same text on every server. Clauses are those of
+// draft-pantos-hls-rfc8216bis. What is a chunk elsewhere is a part here.
 package hls
 
 import (
@@ -11,9 +12,8 @@ import (
 	"github.com/sluicelive/sluice"
 )
 
-// version is what EXT-X-MAP in playlists of media segments needs, and players
-// of 2017 understand (section 8).
-const version = 7
+// version is what EXT-X-SKIP needs (section 8).
+const version = 9
 
 // MultivariantName is the file name of the multivariant playlist.
 const MultivariantName = "master.m3u8"
@@ -35,9 +35,9 @@ func (p *playlist) header() {
 	p.line("#EXT-X-INDEPENDENT-SEGMENTS")
 }
 
-// targetDuration never changes in the life of a stream (section 6.2.1). Audio
+// TargetDuration never changes in the life of a stream (section 6.2.1). Audio
 // segments are up to one frame longer, and round to it.
-func targetDuration() int { return int(sluice.SegmentDuration.Round(time.Second) / time.Second) }
+const TargetDuration = sluice.SegmentDuration
 
 // dateTime is RFC 3339 with milliseconds, in UTC.
 func dateTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -42,13 +42,13 @@ func TestPlaylists(t *testing.T) {
 	p := live(t)
 	s := p.Snapshot()
 	golden(t, "master.m3u8", hls.Multivariant(s))
-	golden(t, "live-360.m3u8", hls.Media(s.Video[0]))
-	golden(t, "live-audio.m3u8", hls.Media(s.Audio))
+	golden(t, "live-360.m3u8", hls.Media(s.Video[0], s.Others("360"), false))
+	golden(t, "live-audio.m3u8", hls.Media(s.Audio, s.Others("audio"), false))
 
 	require.NoError(t, p.End())
 	s = p.Snapshot()
-	golden(t, "ended-360.m3u8", hls.Media(s.Video[0]))
-	golden(t, "ended-audio.m3u8", hls.Media(s.Audio))
+	golden(t, "ended-360.m3u8", hls.Media(s.Video[0], s.Others("360"), false))
+	golden(t, "ended-audio.m3u8", hls.Media(s.Audio, s.Others("audio"), false))
 }
 
 // A hole of whole segments keeps the numbers on the clock: the missing ones are
@@ -60,7 +60,7 @@ func TestGap(t *testing.T) {
 		run := cmaftest.Shift(t, cmaftest.Encoded(t, "360"), shift)
 		require.NoError(t, track.Consume(t.Context(), bytes.NewReader(run)))
 	}
-	golden(t, "gap-360.m3u8", hls.Media(track.Snapshot()))
+	golden(t, "gap-360.m3u8", hls.Media(track.Snapshot(), nil, false))
 }
 
 // The rules that a player stops at, whatever the text around them.
@@ -69,7 +69,7 @@ func TestMediaRules(t *testing.T) {
 	require.NoError(t, p.End())
 	for _, track := range p.Snapshot().Tracks() {
 		t.Run(track.Name, func(t *testing.T) {
-			text := hls.Media(track)
+			text := hls.Media(track, nil, false)
 			require.True(t, strings.HasPrefix(text, "#EXTM3U\n"))
 			for _, once := range []string{
 				"#EXT-X-VERSION:", "#EXT-X-TARGETDURATION:2\n", "#EXT-X-MEDIA-SEQUENCE:50\n",

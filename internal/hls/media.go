@@ -1,34 +1,62 @@
 package hls
 
 import (
+	"time"
+
 	"github.com/sluicelive/sluice/internal/cmaf"
 )
 
-// Media is the media playlist of one track: the complete segments of its
-// window. The track has at least one.
-func Media(t *cmaf.TrackSnapshot) string {
+// partsListed is how far from the end of a playlist parts are listed (section
+// 6.2.2). They can be had for as long as their segments.
+const partsListed = 3 * TargetDuration
+
+// Media is the media playlist of one track, which has at least one complete
+// segment: the complete segments of its window, and the parts of the newest
+// ones. A playlist that goes on reports where the other renditions are.
+//
+// The delta form leaves out what a client that asks for it has (section
+// 6.2.5.1).
+func Media(t *cmaf.TrackSnapshot, others []*cmaf.TrackSnapshot, delta bool) string {
 	var p playlist
 	window := t.Window()
 	p.header()
-	p.line("#EXT-X-TARGETDURATION:%d", targetDuration())
+	p.line("#EXT-X-TARGETDURATION:%d", int(TargetDuration/time.Second))
+	p.lowLatency(t)
 	p.line("#EXT-X-MEDIA-SEQUENCE:%d", window[0].Number)
 	// Present from the first playlist on, although nothing breaks: a player
 	// that saw none could not be told of a break that has left the window.
 	p.line("#EXT-X-DISCONTINUITY-SEQUENCE:0")
 	p.line("#EXT-X-MAP:URI=%q", cmaf.InitName(t.Name))
+	if skipped := skippable(t, window); delta && skipped > 0 {
+		p.line("#EXT-X-SKIP:SKIPPED-SEGMENTS=%d", skipped)
+		window = window[skipped:]
+	}
 	for _, s := range window {
+		p.dateTime(t, s)
+		p.parts(t, s)
 		p.segment(t, s)
 	}
 	if t.Ended {
 		p.line("#EXT-X-ENDLIST")
+		return p.String()
 	}
+	if open := t.Last(); !open.Complete {
+		p.dateTime(t, open)
+		p.parts(t, open)
+	}
+	p.hint(t)
+	p.reports(others)
 	return p.String()
 }
 
-// segment is one media segment, with its place on the wall clock (sections
-// 4.4.4.1, 4.4.4.6, 4.4.4.7).
-func (p *playlist) segment(t *cmaf.TrackSnapshot, s *cmaf.Segment) {
+// dateTime is a segment's place on the wall clock (section 4.4.4.6). It stands
+// before the parts, so that those of the open segment have theirs too.
+func (p *playlist) dateTime(t *cmaf.TrackSnapshot, s *cmaf.Segment) {
 	p.line("#EXT-X-PROGRAM-DATE-TIME:%s", dateTime(t.Clock.WallTime(t.Time(s.Start))))
+}
+
+// segment is one complete media segment (sections 4.4.4.1, 4.4.4.7).
+func (p *playlist) segment(t *cmaf.TrackSnapshot, s *cmaf.Segment) {
 	if s.Missing() {
 		p.line("#EXT-X-GAP")
 	}

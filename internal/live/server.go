@@ -23,6 +23,8 @@ type Config struct {
 	Bus    *bus.Bus
 	FFmpeg string // program; "ffmpeg" when empty
 	Preset string // of x264; "superfast" when empty
+	// Chunk is the length of chunks. Default sluice.DefaultChunkLength.
+	Chunk sluice.ChunkLength
 	// ReconnectWindow is how long a live stream waits for a publisher that went
 	// away; not at all when zero.
 	ReconnectWindow time.Duration
@@ -158,7 +160,7 @@ func (s *Server) open(st *sluice.Stream) (_ *stream, begun bool, err error) {
 		account:      st.AccountID,
 		clock:        clock,
 		ladder:       ladder,
-		presentation: cmaf.NewPresentation(cmaf.Config{Clock: clock, Ladder: ladder}),
+		presentation: cmaf.NewPresentation(cmaf.Config{Clock: clock, Ladder: ladder, Chunk: s.cfg.Chunk}),
 		log:          log,
 		commands:     make(chan func()),
 		offers:       make(chan struct{}, 1),

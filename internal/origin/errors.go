@@ -19,6 +19,14 @@ var (
 		"the stream has no media to play yet; ask again in a second")
 	errNoSegment = sluice.Errorf(sluice.KindNotFound, "segment_not_found",
 		"there is no such segment: it is not made yet, or never was")
+	errNoChunk = sluice.Errorf(sluice.KindNotFound, "part_not_found",
+		"there is no such part: it is not made yet, or its segment went on without it")
+	errDirective = sluice.Errorf(sluice.KindMalformed, "directive_invalid",
+		"_HLS_msn and _HLS_part have to be whole numbers")
+	errPartWithoutSegment = sluice.Errorf(sluice.KindMalformed, "directive_invalid",
+		"_HLS_part needs _HLS_msn: the number of the segment it is a part of")
+	errTooFar = sluice.Errorf(sluice.KindMalformed, "directive_too_far",
+		"that segment or part is too far ahead; load the playlist without _HLS_msn and go on from there")
 	errSegmentGone = sluice.Errorf(sluice.KindGone, "segment_gone",
 		"the segment has left the window; load the manifest again")
 	errStalled = sluice.Errorf(sluice.KindUnavailable, "stream_stalled",

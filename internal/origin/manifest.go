@@ -21,10 +21,13 @@ const (
 )
 
 // How long caches may keep a manifest: half a segment while it changes, longer
-// once it is final.
+// where it is final.
 const (
 	cacheLive  = "public, max-age=1"
 	cacheEnded = "public, max-age=30"
+	// An address that names a part is asked for at one moment only, and is
+	// answered with that part in it: caches may hand it to all who come late.
+	cacheBlocked = "public, max-age=12"
 )
 
 // manifest is a rendered playlist or MPD, ready to be sent in either form.
@@ -39,29 +42,52 @@ type manifest struct {
 }
 
 func serveManifest(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t target) error {
+	if t.kind == mediaPlaylist {
+		return serveMediaPlaylist(w, r, p, t.rendition)
+	}
 	s := p.Snapshot()
 	if !s.Playable() {
 		return errNotPlayable
 	}
 	var m *manifest
-	switch t.kind {
-	case multivariantPlaylist:
-		m = once(&s.Memo, hls.MultivariantName, typeHLS, s.Ended(), func() (string, error) { return hls.Multivariant(s), nil })
-	case mpd:
+	if t.kind == mpd {
 		m = once(&s.Memo, dash.Name, typeDASH, s.Ended(), func() (string, error) { return dash.MPD(s) })
-	default:
-		track := p.Track(t.rendition)
-		if track == nil {
-			return errNoRendition
-		}
-		ts := track.Snapshot()
-		m = once(&ts.Memo, hls.MediaName(t.rendition), typeHLS, ts.Ended, func() (string, error) { return hls.Media(ts), nil })
+	} else {
+		m = once(&s.Memo, hls.MultivariantName, typeHLS, s.Ended(), func() (string, error) { return hls.Multivariant(s), nil })
 	}
-	if m.err != nil {
-		return m.err
+	return m.send(w, r, m.cache)
+}
+
+// serveMediaPlaylist sends the newest playlist of a track, once it holds what
+// the request names. All who wait for the same part share one rendering.
+func serveMediaPlaylist(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, rendition string) error {
+	track := p.Track(rendition)
+	if track == nil {
+		return errNoRendition
 	}
-	m.send(w, r)
-	return nil
+	d, err := parseDirectives(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	all := p.Snapshot()
+	if !all.Playable() {
+		return errNotPlayable
+	}
+	if err := awaitReload(r.Context(), track, d); err != nil {
+		return err
+	}
+	s, name := track.Snapshot(), hls.MediaName(rendition)
+	if d.delta {
+		name += "?delta"
+	}
+	m := once(&s.Memo, name, typeHLS, s.Ended, func() (string, error) {
+		return hls.Media(s, p.Snapshot().Others(rendition), d.delta), nil
+	})
+	cache := m.cache
+	if d.blocks && !s.Ended {
+		cache = cacheBlocked
+	}
+	return m.send(w, r, cache)
 }
 
 // once renders a manifest for the first who asks for it.
@@ -107,10 +133,13 @@ func contentTag(content []byte) string {
 }
 
 // send answers with the form that the client takes, or with 304.
-func (m *manifest) send(w http.ResponseWriter, r *http.Request) {
+func (m *manifest) send(w http.ResponseWriter, r *http.Request, cache string) error {
+	if m.err != nil {
+		return m.err
+	}
 	h := w.Header()
 	h.Set("Content-Type", m.contentType)
-	h.Set("Cache-Control", m.cache)
+	h.Set("Cache-Control", cache)
 	h.Set("Vary", "Accept-Encoding")
 	body, tag := m.plain, m.etag
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
@@ -122,12 +151,13 @@ func (m *manifest) send(w http.ResponseWriter, r *http.Request) {
 		h.Del("Content-Type")
 		h.Del("Content-Encoding")
 		w.WriteHeader(http.StatusNotModified)
-		return
+		return nil
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // fails only when the viewer has left
 	}
+	return nil
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3).

@@ -2,13 +2,12 @@ package origin
 
 import (
 	"bytes"
-	"context"
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/media"
 )
@@ -16,9 +15,6 @@ import (
 // cacheForever is for bytes whose name never means others: numbers are those of
 // the stream clock.
 const cacheForever = "public, max-age=31536000, immutable"
-
-// maxWait is how long a request waits for media that a stream should make.
-const maxWait = 3 * sluice.SegmentDuration
 
 func serveMedia(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t target) error {
 	track := p.Track(t.rendition)
@@ -28,7 +24,21 @@ func serveMedia(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t 
 	if t.kind == initSegment {
 		return serveInit(w, r, track)
 	}
-	found, err := await(r.Context(), track, t.number)
+	if t.kind == chunk {
+		return serveChunk(w, r, track, t.at)
+	}
+	return serveSegment(w, r, track, t.at.Segment)
+}
+
+func serveSegment(w http.ResponseWriter, r *http.Request, track *cmaf.Track, number uint64) error {
+	var found *cmaf.Segment
+	err := wait(r.Context(), track, func(s *cmaf.TrackSnapshot) (done bool, err error) {
+		found = s.Segment(number)
+		if found != nil && !found.Missing() {
+			return true, nil
+		}
+		return false, absent(s, number)
+	})
 	if err != nil {
 		return err
 	}
@@ -37,7 +47,43 @@ func serveMedia(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t 
 		serveComplete(w, r, found)
 		return nil
 	}
-	serveOpen(w, r, track, t.number)
+	serveOpen(w, r, track, number)
+	return nil
+}
+
+// serveChunk sends one chunk by itself. The one that playlists hint at is waited
+// for, and sent at full speed once the whole of it is there (rfc8216bis, section
+// 6.2.6).
+func serveChunk(w http.ResponseWriter, r *http.Request, track *cmaf.Track, at cmaf.Position) error {
+	var found cmaf.Chunk
+	err := wait(r.Context(), track, func(s *cmaf.TrackSnapshot) (done bool, err error) {
+		segment := s.Segment(at.Segment)
+		if segment != nil && at.Chunk < len(segment.Chunks) {
+			found = segment.Chunks[at.Chunk]
+			return true, nil
+		}
+		switch {
+		case s.Last() != nil && !s.Ended && at == s.Next():
+			return false, nil
+		case segment != nil:
+			return false, errNoChunk
+		default:
+			return false, cmp.Or(absent(s, at.Segment), error(errNoChunk))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	setMediaHeaders(h, track)
+	h.Set("ETag", fmt.Sprintf(`"%x-%x-%x"`, at.Segment, at.Chunk, len(found.Bytes)))
+	if r.Method != http.MethodGet || isConditional(r.Header) {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(found.Bytes))
+		return nil
+	}
+	h.Set("Content-Length", strconv.Itoa(len(found.Bytes)))
+	h.Set("Accept-Ranges", "bytes")
+	_, _ = w.Write(found.Bytes) // fails only when the viewer has left
 	return nil
 }
 
@@ -61,31 +107,9 @@ func setMediaHeaders(h http.Header, track *cmaf.Track) {
 	h.Set("Cache-Control", cacheForever)
 }
 
-// await finds a segment, and waits for the next one to begin: a player whose
-// clock is a little ahead, or that knows the stream clock better than the
-// encoder keeps it, asks early.
-func await(ctx context.Context, track *cmaf.Track, number uint64) (*cmaf.Segment, error) {
-	timeout := time.NewTimer(maxWait)
-	defer timeout.Stop()
-	for {
-		s := track.Snapshot()
-		if found := s.Segment(number); found != nil && !found.Missing() {
-			return found, nil
-		}
-		if err := absent(s, number); err != nil {
-			return nil, err
-		}
-		select {
-		case <-s.Changed():
-		case <-timeout.C:
-			return nil, errStalled
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// absent says why a segment is not there; nil when it is the next to come.
+// absent says why a segment is not there; nil when it is the next to come: a
+// player whose clock is a little ahead, or that knows the stream clock better
+// than the encoder keeps it, asks early.
 func absent(s *cmaf.TrackSnapshot, number uint64) error {
 	first, ok := s.First()
 	switch {

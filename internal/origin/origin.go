@@ -91,7 +91,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	switch t.kind {
-	case initSegment, segment:
+	case initSegment, segment, chunk:
 		if err := serveMedia(w, r, p, t); err != nil {
 			return err // who asks for what is not there watches nothing
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/dash"
 	"github.com/sluicelive/sluice/internal/hls"
 )
@@ -18,14 +19,15 @@ const (
 	mpd
 	initSegment
 	segment
+	chunk
 )
 
 // target is a parsed path.
 type target struct {
 	stream    sluice.StreamID
 	kind      kind
-	rendition string // of mediaPlaylist, initSegment, segment
-	number    uint64 // of segment
+	rendition string        // of all but multivariantPlaylist and mpd
+	at        cmaf.Position // of chunk; of segment without the chunk's index
 }
 
 // maxRendition is longer than any rendition's name.
@@ -69,9 +71,22 @@ func parseFile(file string) (t target, ok bool) {
 	if name, ok := between(file, "chunk-stream", ".m4s"); ok {
 		name, digits, _ := strings.Cut(name, "-")
 		number, ok := parseNumber(digits, 64)
-		return target{kind: segment, rendition: name, number: number}, ok && isRendition(name)
+		return target{kind: segment, rendition: name, at: cmaf.Position{Segment: number}}, ok && isRendition(name)
+	}
+	if name, ok := between(file, "part-stream", ".m4s"); ok {
+		return parseChunk(name)
 	}
 	return target{}, false
+}
+
+// parseChunk reads the rendition, the segment and the index of a chunk.
+func parseChunk(name string) (t target, ok bool) {
+	rendition, numbers, _ := strings.Cut(name, "-")
+	segment, index, _ := strings.Cut(numbers, "-")
+	number, okNumber := parseNumber(segment, 64)
+	part, okPart := parseNumber(index, 31)
+	return target{kind: chunk, rendition: rendition, at: cmaf.Position{Segment: number, Chunk: int(part)}},
+		okNumber && okPart && isRendition(rendition)
 }
 
 func between(s, prefix, suffix string) (string, bool) {

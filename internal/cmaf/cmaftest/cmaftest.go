@@ -32,12 +32,13 @@ func Clock() sluice.Clock {
 	return sluice.Clock{Anchor: time.Date(2026, 2, 3, 10, 0, 0, 0, time.UTC)}
 }
 
-// NewPresentation makes an empty presentation of two renditions and audio.
+// NewPresentation makes an empty presentation of two renditions and audio, in
+// chunks of 200 ms.
 func NewPresentation(tb testing.TB) *cmaf.Presentation {
 	tb.Helper()
 	ladder, err := sluice.NewLadder("480")
 	require.NoError(tb, err)
-	return cmaf.NewPresentation(cmaf.Config{Clock: Clock(), Ladder: ladder})
+	return cmaf.NewPresentation(cmaf.Config{Clock: Clock(), Ladder: ladder, Chunk: 6})
 }
 
 // Renditions are the tracks of NewPresentation.
