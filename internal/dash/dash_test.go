@@ -125,6 +125,9 @@ func checkStructure(t *testing.T, text string) {
 	for _, set := range period.AdaptationSets {
 		require.NotNil(t, set.Id)
 		template := set.SegmentTemplate
+		if dynamic {
+			checkLowLatency(t, m, set)
+		}
 		require.Nil(t, template.SegmentTimeline, "one way of addressing")
 		require.Equal(t, sluice.SegmentDuration, time.Duration(*template.Duration)*time.Second/time.Duration(*template.Timescale))
 		require.Equal(t, uint64(*template.StartNumber)*uint64(*template.Duration), *template.PresentationTimeOffset)
@@ -134,6 +137,33 @@ func checkStructure(t *testing.T, text string) {
 			require.NotZero(t, r.Bandwidth)
 		}
 	}
+}
+
+// checkLowLatency holds an adaptation set against DASH-IF's low-latency rules.
+func checkLowLatency(t *testing.T, m *mpd.MPD, set *mpd.AdaptationSetType) {
+	t.Helper()
+	template := set.SegmentTemplate
+	require.InDelta(t, 1.8, float64(template.AvailabilityTimeOffset), 0.001, "a segment less a chunk")
+	require.False(t, *template.AvailabilityTimeComplete)
+	require.Len(t, m.ServiceDescription, 1)
+	target := *m.ServiceDescription[0].Latencies[0].Target
+	require.Positive(t, target)
+
+	require.Len(t, set.ProducerReferenceTimes, 1)
+	reference := set.ProducerReferenceTimes[0]
+	require.Equal(t, *set.Id, reference.Id, "unique")
+	require.True(t, reference.Inband)
+	require.Equal(t, m.UTCTimings[0], reference.UTCTiming)
+	wall, err := time.Parse(time.RFC3339, reference.WallClockTime)
+	require.NoError(t, err)
+	presented := time.Duration(*m.Periods[0].Start) + time.Duration(reference.PresentationTime-*template.PresentationTimeOffset)
+	require.Equal(t, cmaftest.Clock().WallTime(presented), wall)
+
+	require.Len(t, set.Resyncs, 1)
+	require.True(t, set.Resyncs[0].Marker)
+	between := time.Duration(*set.Resyncs[0].DT) * time.Second / time.Duration(*template.Timescale)
+	require.GreaterOrEqual(t, between, 200*time.Millisecond)
+	require.Less(t, between, time.Duration(target)*time.Millisecond)
 }
 
 // checkSchema holds an MPD against MPEG's schema where it and xmllint are on

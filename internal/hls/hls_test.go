@@ -102,3 +102,101 @@ func extinf(t *testing.T, text string) []float64 {
 	}
 	return durations
 }
+
+// The rules of parts and of what announces them (rfc8216bis, sections 4.4.3.7 to
+// 4.4.5.4), over playlists of every moment of a stream.
+func TestLowLatencyRules(t *testing.T) {
+	p := live(t)
+	s := p.Snapshot()
+	for _, track := range s.Tracks() {
+		t.Run(track.Name, func(t *testing.T) {
+			text := hls.Media(track, s.Others(track.Name), false)
+			target := number(t, text, `#EXT-X-PART-INF:PART-TARGET=([0-9.]+)\n`)
+			holdBack := number(t, text, `,PART-HOLD-BACK=([0-9.]+)\n`)
+			require.GreaterOrEqual(t, holdBack, 3*target)
+			require.GreaterOrEqual(t, number(t, text, `,HOLD-BACK=([0-9.]+),`), 6.0)
+			require.Contains(t, text, "CAN-BLOCK-RELOAD=YES")
+			parts := regexp.MustCompile(`#EXT-X-PART:DURATION=([0-9.]+),URI="([^"]+)"(,INDEPENDENT=YES)?\n`).FindAllStringSubmatch(text, -1)
+			require.NotEmpty(t, parts)
+			for i, part := range parts {
+				d, err := strconv.ParseFloat(part[1], 64)
+				require.NoError(t, err)
+				require.LessOrEqual(t, d, target, part[2])
+				last := i+1 == len(parts) || strings.HasSuffix(parts[i+1][2], "-0.m4s")
+				if part[3] == "" && !last {
+					require.GreaterOrEqual(t, d, 0.85*target, part[2])
+				}
+				if strings.HasSuffix(part[2], "-0.m4s") {
+					require.NotEmpty(t, part[3], "a segment starts with a key frame")
+				}
+			}
+			require.Equal(t, 1, strings.Count(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\""+cmaf.ChunkName(track.Name, track.Next())+"\"\n"))
+			require.Equal(t, len(s.Others(track.Name)), strings.Count(text, "#EXT-X-RENDITION-REPORT:URI="))
+			for _, other := range s.Others(track.Name) {
+				next := other.Next()
+				require.Contains(t, text, `URI="`+hls.MediaName(other.Name)+`",LAST-MSN=`+strconv.FormatUint(next.Segment, 10)+",LAST-PART="+strconv.Itoa(next.Chunk-1)+"\n")
+			}
+		})
+	}
+	require.NoError(t, p.End())
+	ended := hls.Media(p.Snapshot().Video[0], nil, false)
+	for _, live := range []string{"PRELOAD-HINT", "RENDITION-REPORT", "#EXT-X-PART:"} {
+		require.NotContains(t, ended, live)
+	}
+}
+
+func number(t *testing.T, text, pattern string) float64 {
+	t.Helper()
+	found := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	require.NotNil(t, found, pattern)
+	n, err := strconv.ParseFloat(found[1], 64)
+	require.NoError(t, err)
+	return n
+}
+
+// long has been fed for longer than a window.
+func long(t *testing.T) *cmaf.Presentation {
+	t.Helper()
+	p := cmaftest.NewPresentation(t)
+	for shift := uint64(0); shift <= 72; shift += 8 {
+		for _, name := range cmaftest.Renditions() {
+			run := cmaftest.Shift(t, cmaftest.Encoded(t, name), shift)
+			require.NoError(t, p.Track(name).Consume(t.Context(), bytes.NewReader(run)))
+		}
+	}
+	return p
+}
+
+// Section 6.2.2: parts go from the playlist three target durations after their
+// end, and not before.
+func TestPartsAreListedNearTheEnd(t *testing.T) {
+	track := long(t).Snapshot().Video[0]
+	text := hls.Media(track, nil, false)
+	for _, s := range track.Window() {
+		listed := strings.Contains(text, cmaf.ChunkName(track.Name, cmaf.Position{Segment: s.Number}))
+		near := track.MediaEnd()-track.Time(s.End()) <= 3*hls.TargetDuration
+		require.Equal(t, near && !s.Missing(), listed, "segment %d", s.Number)
+	}
+}
+
+// Section 6.2.5.1: what was known and the delta, put together, are the whole.
+func TestDeltaUpdate(t *testing.T) {
+	track := long(t).Snapshot().Video[0]
+	full, delta := hls.Media(track, nil, false), hls.Media(track, nil, true)
+	skipped := number(t, delta, `#EXT-X-SKIP:SKIPPED-SEGMENTS=([0-9]+)\n`)
+	window := track.Window()
+	first := window[int(skipped)]
+	require.LessOrEqual(t, track.MediaEnd()-track.Time(first.End()), 6*hls.TargetDuration, "the first segment that stays")
+	require.Greater(t, track.MediaEnd()-track.Time(window[int(skipped)-1].End()), 6*hls.TargetDuration-1)
+
+	head, _, _ := strings.Cut(full, "#EXT-X-PROGRAM-DATE-TIME")
+	headDelta, rest, _ := strings.Cut(delta, "#EXT-X-SKIP")
+	require.Equal(t, head, headDelta)
+	_, rest, _ = strings.Cut(rest, "\n")
+	require.True(t, strings.HasSuffix(full, rest), "tags of segments that stay are all there")
+	old := strings.TrimSuffix(strings.TrimPrefix(full, head), rest)
+	require.Equal(t, int(skipped), strings.Count(old, "#EXTINF"))
+	require.Equal(t, full, head+old+rest)
+
+	require.NotContains(t, hls.Media(live(t).Snapshot().Video[0], nil, true), "#EXT-X-SKIP", "nothing to leave out")
+}

@@ -68,10 +68,15 @@ func (a *answer) ended() bool {
 	}
 }
 
-// request asks in the background.
+// request asks for a segment in the background.
 func request(ctx context.Context, o http.Handler, number uint64) *answer {
+	return requestFile(ctx, o, cmaf.SegmentName("360", number))
+}
+
+// requestFile asks for a file of the stream in the background.
+func requestFile(ctx context.Context, o http.Handler, file string) *answer {
 	a := &answer{ResponseRecorder: httptest.NewRecorder(), done: make(chan struct{})}
-	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/streams/7/"+cmaf.SegmentName("360", number), nil)
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/streams/7/"+file, nil)
 	go func() {
 		defer close(a.done)
 		defer func() { a.aborted = recover() }()
