@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/sluicelive/sluice"
@@ -21,20 +24,47 @@ type publishCmd struct {
 	Codec    string        `help:"Codec of the video: vp8, vp9 or h264." enum:"vp8,vp9,h264" default:"vp8"`
 	Duration time.Duration `help:"End after this time; 0 goes on to the end of the file, or until it is interrupted."`
 	Loop     bool          `help:"Begin the file again at its end."`
+	AsIs     bool          `help:"Send FILE as it is, without FFmpeg: IVF, or H.264 in Annex B with access unit delimiters, of 30 frames a second; sound is the Ogg Opus file of the same name beside it."`
+	FrameLog string        `help:"With --as-is: write the number of each frame in the file, and when it was sent in milliseconds since 1970, to this file." placeholder:"FILE" type:"path"`
 	Keep     bool          `help:"Leave the stream open at the end, as a closed browser tab does."`
 	FFmpeg   string        `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
 }
 
+// Validate checks what flags alone can tell.
+func (c publishCmd) Validate() error {
+	if c.AsIs && c.File == "" {
+		return errors.New("--as-is sends a file; name it")
+	}
+	if c.FrameLog != "" && !c.AsIs {
+		return errors.New("--frame-log needs --as-is: frames that are encoded here have no number in the file")
+	}
+	return nil
+}
+
 // Run publishes until the file, the time or the patience of the user ends.
 func (c publishCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
+	frameLog, err := c.openFrameLog()
+	if err != nil {
+		return err
+	}
+	defer shut(log, "frame log", frameLog)
 	codecs := map[string]media.Codec{"vp8": media.VP8, "vp9": media.VP9, "h264": media.H264}
 	return publish.Run(ctx, publish.Config{
 		Server: c.Server, Key: c.Key,
 		Stream: c.Stream, Name: c.Name, Quality: sluice.Quality(c.Quality),
-		File: c.File, Loop: c.Loop, Codec: codecs[c.Codec], Duration: c.Duration, Keep: c.Keep,
+		File: c.File, AsIs: c.AsIs, FrameLog: frameLog, Loop: c.Loop, Codec: codecs[c.Codec], Duration: c.Duration, Keep: c.Keep,
 		FFmpeg: c.FFmpeg, Log: log,
 		Live: func(s publish.Stream, at publish.Started) {
 			out.printf("stream %d is live\n  watch  %s/watch/%d\n  HLS    %s\n  DASH   %s\n", s.ID, c.Server, s.ID, at.HLS, at.DASH)
 		},
 	})
+}
+
+// openFrameLog opens the frame log, which without a name leads nowhere.
+func (c publishCmd) openFrameLog() (io.WriteCloser, error) {
+	name := c.FrameLog
+	if name == "" {
+		name = os.DevNull
+	}
+	return os.Create(name)
 }

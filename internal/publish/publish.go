@@ -15,11 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluicelive/sluice"
-	"github.com/sluicelive/sluice/internal/ffmpeg"
 	"github.com/sluicelive/sluice/internal/media"
-	"github.com/sluicelive/sluice/internal/testpicture"
 	"github.com/sluicelive/sluice/internal/webrtc"
-	"github.com/sluicelive/sluice/internal/webrtc/mediafile"
 )
 
 // Config says what to publish, and where to.
@@ -32,6 +29,13 @@ type Config struct {
 	File    string         // empty: the test picture
 	Loop    bool           // begin the file again at its end
 	Codec   media.Codec    // of the video; VP8 when zero
+	// AsIs sends the frames of File as they are: IVF or, for H.264, Annex B with
+	// access unit delimiters, at sluice.FrameRate. Sound is the Ogg Opus file of
+	// the same name beside it, where there is one. No FFmpeg runs then.
+	AsIs bool
+	// FrameLog takes a line for each frame of a file sent as it is: its number in
+	// the file, from 0, and when it was sent, in milliseconds since 1970. Optional.
+	FrameLog io.Writer
 	// Duration ends the broadcast; 0 goes on to the end of the file or of ctx.
 	Duration time.Duration
 	// Keep leaves the stream open at the end, as a closed browser tab does.
@@ -63,7 +67,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	source, err := newSource(ctx, cfg, stream.Quality)
+	source, err := newSender(ctx, cfg, stream.Quality)
 	if err != nil {
 		return err
 	}
@@ -137,24 +141,23 @@ func connect(ctx context.Context, c client, id sluice.StreamID, cfg Config) (_ *
 	}
 }
 
-// broadcast sends the source and starts the stream meanwhile.
-func broadcast(ctx context.Context, c client, s Stream, src source, pub *webrtc.Publisher, cfg Config) error {
-	proc, err := ffmpeg.Start(ctx, cfg.FFmpeg, src.spec.Args(), ffmpeg.SourceOutputs, cfg.Log)
-	if err != nil {
-		return err
+// A sender sends the media of one broadcast. It returns errFinished when that
+// has come to its end, and whatever it likes after the end of ctx.
+type sender interface {
+	send(ctx context.Context, pub *webrtc.Publisher) error
+}
+
+func newSender(ctx context.Context, cfg Config, quality sluice.Quality) (sender, error) {
+	if cfg.AsIs {
+		return newClip(cfg)
 	}
-	defer proc.Close()
+	return newSource(ctx, cfg, quality)
+}
+
+// broadcast sends the source and starts the stream meanwhile.
+func broadcast(ctx context.Context, c client, s Stream, src sender, pub *webrtc.Publisher, cfg Config) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return src.draw(ctx, proc.Stdin) })
-	group.Go(func() error { return sendVideo(ctx, pub, proc.Outputs[0], src.spec.Codec) })
-	group.Go(func() error { return sendAudio(ctx, pub, proc.Outputs[1]) })
-	group.Go(func() error {
-		exit := proc.Wait()
-		if exit.Err != nil && ctx.Err() == nil {
-			return fmt.Errorf("FFmpeg: %s", exit)
-		}
-		return errFinished
-	})
+	group.Go(func() error { return src.send(ctx, pub) })
 	group.Go(func() error {
 		select {
 		case <-pub.Done():
@@ -173,106 +176,13 @@ func broadcast(ctx context.Context, c client, s Stream, src source, pub *webrtc.
 		}
 		return nil
 	})
-	err = group.Wait()
+	err := group.Wait()
 	if errors.Is(err, errFinished) || errors.Is(context.Cause(ctx), errFinished) || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
 }
 
-// sendVideo sends pictures as they come, with the times that a constant frame
-// rate gives them.
-func sendVideo(ctx context.Context, pub *webrtc.Publisher, r io.Reader, codec media.Codec) error {
-	frames, err := mediafile.NewVideo(r, codec)
-	if err != nil {
-		return ended(ctx, err)
-	}
-	for n := 0; ; n++ {
-		frame, err := frames.Next()
-		if err != nil {
-			return ended(ctx, err)
-		}
-		if err := pub.WriteVideo(frame, time.Duration(n)*time.Second/sluice.FrameRate); err != nil {
-			return ended(ctx, err)
-		}
-	}
-}
-
-// sendAudio sends packets as they come, one after the other in time.
-func sendAudio(ctx context.Context, pub *webrtc.Publisher, r io.Reader) error {
-	packets, err := mediafile.NewOpus(r)
-	if err != nil {
-		return ended(ctx, err)
-	}
-	for at := time.Duration(0); ; {
-		packet, err := packets.Next()
-		if err != nil {
-			return ended(ctx, err)
-		}
-		if err := pub.WriteAudio(packet, at); err != nil {
-			return ended(ctx, err)
-		}
-		at += media.OpusDuration(packet)
-	}
-}
-
-// ended takes the end of a pipe, and whatever follows the end of ctx, as the
-// end of the broadcast; FFmpeg's exit status says whether it was a good one.
-func ended(ctx context.Context, err error) error {
-	good := ctx.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	if !good {
-		return err
-	}
-	return nil
-}
-
 func path(id sluice.StreamID, call string) string {
 	return fmt.Sprintf("/streams/%d/%s", id, call)
-}
-
-// source is what FFmpeg is told, and what is drawn for it.
-type source struct {
-	spec    ffmpeg.Source
-	picture *testpicture.Picture // nil for a file
-}
-
-func newSource(ctx context.Context, cfg Config, quality sluice.Quality) (source, error) {
-	ladder, err := sluice.NewLadder(quality)
-	if err != nil {
-		return source{}, err
-	}
-	top := ladder.Top()
-	s := source{spec: ffmpeg.Source{
-		File: cfg.File, Loop: cfg.Loop, Codec: cfg.Codec,
-		Width: top.Width, Height: top.Height, Bitrate: top.Bitrate,
-	}}
-	if cfg.File == "" {
-		s.picture, err = testpicture.New(top.Width, top.Height)
-		return s, err
-	}
-	sound, err := ffmpeg.HasAudio(ctx, cfg.FFmpeg, cfg.File)
-	s.spec.Silent = !sound
-	return s, err
-}
-
-// draw writes the test picture at the frame rate; a file needs no pictures.
-func (s source) draw(ctx context.Context, w io.WriteCloser) error {
-	if s.picture == nil {
-		return nil
-	}
-	defer func() { _ = w.Close() }()
-	frame := make([]byte, s.spec.Width*s.spec.Height*3/2)
-	ticker := time.NewTicker(time.Second / sluice.FrameRate)
-	defer ticker.Stop()
-	for {
-		select {
-		case now := <-ticker.C:
-			s.picture.Draw(frame, now)
-			if _, err := w.Write(frame); err != nil {
-				return ended(ctx, fmt.Errorf("%w: %w", io.EOF, err))
-			}
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }

@@ -30,11 +30,19 @@ func NewVideo(r io.Reader, codec media.Codec) (Frames, error) {
 		}
 		return &accessUnits{reader: reader}, nil
 	}
-	reader, _, err := ivfreader.NewWith(r)
+	reader, head, err := ivfreader.NewWith(r)
 	if err != nil {
 		return nil, fmt.Errorf("mediafile: IVF: %w", err)
 	}
+	if want := fourCC(codec); head.FourCC != want {
+		return nil, fmt.Errorf("mediafile: IVF of %q, not of %q", head.FourCC, want)
+	}
 	return ivf{reader}, nil
+}
+
+// fourCC is what an IVF file calls a codec.
+func fourCC(codec media.Codec) string {
+	return map[media.Codec]string{media.VP8: "VP80", media.VP9: "VP90", media.AV1: "AV01"}[codec]
 }
 
 type ivf struct{ reader *ivfreader.IVFReader }
