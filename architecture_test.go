@@ -74,6 +74,11 @@ func innerBans() []ban {
 			why: "adapters stand beside the domain and speak its words only, so that another can take their place",
 		},
 		{
+			from: []string{"./internal/dvr"},
+			to:   house, sparing: append([]string{"./internal/cmaf"}, words...), indirect: true,
+			why: "where segments are kept is an adapter of the packager's shelf, so that another can take its place",
+		},
+		{
 			from: []string{"./internal/webrtc/..."},
 			to:   house, sparing: append([]string{"./internal/webrtc/...", "./internal/jitter", "./internal/rtpclock"}, words...), indirect: true,
 			why: "ingest hands out frames and does not know who takes them",

@@ -15,6 +15,7 @@ import (
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/api"
 	"github.com/sluicelive/sluice/internal/bus"
+	"github.com/sluicelive/sluice/internal/dvr"
 	"github.com/sluicelive/sluice/internal/eventkey"
 	"github.com/sluicelive/sluice/internal/ffmpeg"
 	"github.com/sluicelive/sluice/internal/httpd"
@@ -39,10 +40,18 @@ type serveCmd struct {
 	BootstrapKey    string        `help:"Application key that shall exist from the start, for automation; at least 16 characters." placeholder:"KEY" env:"SLUICE_BOOTSTRAP_KEY"`
 	ReconnectWindow time.Duration `help:"How long a live stream waits for a publisher that went away." default:"30s" env:"SLUICE_RECONNECT_WINDOW"`
 	PrepareTimeout  time.Duration `help:"How long a prepared stream waits for a publisher." default:"5m" env:"SLUICE_PREPARE_TIMEOUT"`
+	DVR             time.Duration `name:"dvr" help:"How far back viewers can go. What is more than a minute is kept in the data folder." default:"60s" env:"SLUICE_DVR"`
 	Chunk           time.Duration `help:"Length of the chunks and parts that media are delivered in: shorter is sooner, and costs more requests." default:"100ms" env:"SLUICE_CHUNK"`
 	FFmpeg          string        `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
 	Preset          string        `help:"x264 preset: faster costs less, slower looks better." default:"superfast" enum:"ultrafast,superfast,veryfast,faster,fast,medium" env:"SLUICE_PRESET"`
 }
+
+// Players want six segments at the least (Apple's HLS authoring specification,
+// 8.11); the most bounds the length of playlists.
+const (
+	minDVR = 6 * sluice.SegmentDuration
+	maxDVR = 24 * time.Hour
+)
 
 // maxReconnectWindow bounds how long an encoder runs for nobody.
 const maxReconnectWindow = 30 * time.Minute
@@ -61,6 +70,9 @@ func (c *serveCmd) Validate() error {
 	}
 	if c.ReconnectWindow < 0 || c.ReconnectWindow > maxReconnectWindow {
 		return fmt.Errorf("--reconnect-window %v is out of range; use 0s to %v", c.ReconnectWindow, maxReconnectWindow)
+	}
+	if c.DVR < minDVR || c.DVR > maxDVR {
+		return fmt.Errorf("--dvr %v is out of range; use %v to %v", c.DVR, minDVR, maxDVR)
 	}
 	if _, err := sluice.NewChunkLength(c.Chunk); err != nil {
 		return fmt.Errorf("--chunk: %w", err)
@@ -101,6 +113,13 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	}
 	defer shut(log, "WebRTC listener", ingest)
 
+	archive, err := c.openDVR()
+	if err != nil {
+		return err
+	}
+	if archive != nil {
+		defer shut(log, "DVR folder", archive)
+	}
 	chunk, err := sluice.NewChunkLength(c.Chunk)
 	if err != nil {
 		return err
@@ -108,7 +127,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	events := bus.New(time.Now)
 	streams := live.New(live.Config{
 		Store: store, Ingest: ingest, Bus: events,
-		FFmpeg: c.FFmpeg, Preset: c.Preset, Chunk: chunk,
+		FFmpeg: c.FFmpeg, Preset: c.Preset, Chunk: chunk, Window: c.DVR, DVR: archive,
 		ReconnectWindow: c.ReconnectWindow, PrepareTimeout: c.PrepareTimeout,
 		Log: log,
 	})
@@ -131,6 +150,15 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	c.greet(out, listener.Addr(), firstKey)
 	log.Info("serving", "addr", listener.Addr(), "version", version)
 	return server.Run(ctx, listener)
+}
+
+// openDVR opens the folder for what of the window memory does not hold; nil when
+// it holds all.
+func (c *serveCmd) openDVR() (*dvr.Store, error) {
+	if c.DVR <= sluice.WindowDuration {
+		return nil, nil //nolint:nilnil // no folder is no fault
+	}
+	return dvr.Open(filepath.Join(c.Data, "dvr"))
 }
 
 // checkFFmpeg fails with what to do when FFmpeg cannot encode what is needed.

@@ -24,6 +24,18 @@ type Config struct {
 	Chunk  sluice.ChunkLength // sluice.DefaultChunkLength when zero
 	Window time.Duration      // that manifests advertise; sluice.WindowDuration when zero
 	Keep   time.Duration      // held beyond the window; DefaultKeep when zero
+	Shelf  Shelf              // for what of a window is more than memory holds; none when nil
+}
+
+// capacity is how many segments are held in memory and on the shelf alone. With
+// a shelf, memory holds no more than it does for a window of the usual length.
+func (c Config) capacity() (inMemory, onShelf int) {
+	all := int((c.Window + c.Keep) / sluice.SegmentDuration)
+	if c.Shelf == nil {
+		return all, 0
+	}
+	inMemory = min(all, int((sluice.WindowDuration+c.Keep)/sluice.SegmentDuration))
+	return inMemory, all - inMemory
 }
 
 // Presentation is one broadcast's media in memory: a track for each rendition
@@ -57,7 +69,7 @@ func NewPresentation(c Config) *Presentation {
 // Track finds a track by its rendition's name, or sluice.AudioName; nil when
 // the ladder has none such.
 func (p *Presentation) Track(name string) *Track {
-	for _, t := range p.tracks() {
+	for _, t := range p.Tracks() {
 		if t.name == name {
 			return t
 		}
@@ -65,9 +77,13 @@ func (p *Presentation) Track(name string) *Track {
 	return nil
 }
 
-func (p *Presentation) tracks() []*Track {
+// Tracks are the video tracks in the ladder's order, then audio.
+func (p *Presentation) Tracks() []*Track {
 	return append(p.video[:len(p.video):len(p.video)], p.audio)
 }
+
+// Shelf is where segments are that memory has let go; nil when they are nowhere.
+func (p *Presentation) Shelf() Shelf { return p.config.Shelf }
 
 // Snapshot is all tracks now. While no track changes it is the same one, so
 // that what is rendered from it is shared.
@@ -115,7 +131,7 @@ func (p *Presentation) MediaEnd() time.Duration { return p.Snapshot().MediaEnd()
 // nothing.
 func (p *Presentation) End() error {
 	var failed error
-	for _, t := range p.tracks() {
+	for _, t := range p.Tracks() {
 		failed = errors.Join(failed, t.End())
 	}
 	return failed

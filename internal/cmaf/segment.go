@@ -9,12 +9,13 @@ type Segment struct {
 	Duration uint64 // ticks, up to now when it is open
 	Complete bool   // no chunk will follow
 	Chunks   []Chunk
-	Size     int // bytes of all chunks
+	Size     int  // bytes of all chunks
+	Shelved  bool // its bytes are on the shelf, and no longer here
 }
 
 // Missing reports whether the segment is a hole: its number passed without any
-// media.
-func (s *Segment) Missing() bool { return s.Complete && len(s.Chunks) == 0 }
+// media, or they were lost.
+func (s *Segment) Missing() bool { return s.Complete && !s.Shelved && len(s.Chunks) == 0 }
 
 // End is the decode time at which the segment ends, in ticks.
 func (s *Segment) End() uint64 { return s.Start + s.Duration }
@@ -35,6 +36,14 @@ func (s *Segment) closed() *Segment {
 	next := *s
 	next.Complete = true
 	return &next
+}
+
+// without is the segment with its bytes let go, on the shelf or for good.
+func (s *Segment) without(shelved bool) *Segment {
+	return &Segment{
+		Number: s.Number, Start: s.Start, Duration: s.Duration, Size: s.Size,
+		Complete: true, Shelved: shelved,
+	}
 }
 
 // bitrate is the segment's rate in bits a second.

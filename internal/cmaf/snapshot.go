@@ -14,7 +14,8 @@ type TrackSnapshot struct {
 	Clock    sluice.Clock
 	Chunk    sluice.ChunkLength
 	Init     *Init      // nil until the first encoder run's header is in
-	Segments []*Segment // oldest first, without a hole in their numbers; the last may be open
+	Shelved  []*Segment // whose bytes are on the shelf; oldest first
+	Segments []*Segment // the ones after them, without a hole in their numbers; the last may be open
 	Ended    bool       // nothing will follow
 
 	Peak    int // of any complete segment ever, bits a second
@@ -33,37 +34,76 @@ func (s *TrackSnapshot) Changed() <-chan struct{} { return s.changed }
 
 // First is the number of the track's first segment ever, whether or not the
 // window still holds it; false before there is one.
-func (s *TrackSnapshot) First() (uint64, bool) { return s.first, len(s.Segments) > 0 }
+func (s *TrackSnapshot) First() (uint64, bool) { return s.first, s.oldest() != nil }
+
+// oldest is the oldest segment that is held, nil when there is none.
+func (s *TrackSnapshot) oldest() *Segment {
+	switch {
+	case len(s.Shelved) > 0:
+		return s.Shelved[0]
+	case len(s.Segments) > 0:
+		return s.Segments[0]
+	default:
+		return nil
+	}
+}
+
+// Oldest is the number of the oldest segment that is held; the track has one.
+func (s *TrackSnapshot) Oldest() uint64 { return s.oldest().Number }
 
 // Last is the newest segment, open or complete; nil before there is one.
 func (s *TrackSnapshot) Last() *Segment {
-	if len(s.Segments) == 0 {
+	switch {
+	case len(s.Segments) > 0:
+		return s.Segments[len(s.Segments)-1]
+	case len(s.Shelved) > 0:
+		return s.Shelved[len(s.Shelved)-1]
+	default:
 		return nil
 	}
-	return s.Segments[len(s.Segments)-1]
 }
 
 // Segment finds a segment by number; nil when the window does not hold it.
 func (s *TrackSnapshot) Segment(number uint64) *Segment {
-	if len(s.Segments) == 0 || number < s.Segments[0].Number || number > s.Last().Number {
+	oldest := s.oldest()
+	if oldest == nil || number < oldest.Number || number > s.Last().Number {
 		return nil
 	}
-	return s.Segments[number-s.Segments[0].Number]
+	at := int(number - oldest.Number)
+	if at < len(s.Shelved) {
+		return s.Shelved[at]
+	}
+	return s.Segments[at-len(s.Shelved)]
 }
 
-// Complete are all complete segments that are held, oldest first.
+// Complete are all complete segments in memory, oldest first.
 func (s *TrackSnapshot) Complete() []*Segment {
-	if last := s.Last(); last != nil && !last.Complete {
-		return s.Segments[:len(s.Segments)-1]
+	if n := len(s.Segments); n > 0 && !s.Segments[n-1].Complete {
+		return s.Segments[:n-1]
 	}
 	return s.Segments
+}
+
+// newestComplete is the newest complete segment, nil when there is none.
+func (s *TrackSnapshot) newestComplete() *Segment {
+	if complete := s.Complete(); len(complete) > 0 {
+		return complete[len(complete)-1]
+	}
+	if n := len(s.Shelved); n > 0 {
+		return s.Shelved[n-1]
+	}
+	return nil
 }
 
 // Window are the complete segments that manifests advertise, oldest first: the
 // newest of those held. Older ones wait for viewers who still ask.
 func (s *TrackSnapshot) Window() []*Segment {
 	complete := s.Complete()
-	return complete[max(0, len(complete)-s.advertised):]
+	if over := len(complete) - s.advertised; over >= 0 {
+		return complete[over:]
+	}
+	shelved := s.Shelved[max(0, len(s.Shelved)+len(complete)-s.advertised):]
+	return slices.Concat(shelved, complete)
 }
 
 // Position is the place of a chunk: a segment, and the chunk's index in it,
@@ -170,26 +210,18 @@ func (s *Snapshot) lagging() *TrackSnapshot {
 	var newestFirst uint64
 	var slowest *TrackSnapshot
 	for _, t := range s.Tracks() {
-		complete := t.Complete()
-		if len(complete) == 0 {
+		if t.newestComplete() == nil {
 			return t
 		}
-		newestFirst = max(newestFirst, complete[0].Number)
-		if slowest == nil || lastNumber(t) < lastNumber(slowest) {
+		newestFirst = max(newestFirst, t.Oldest())
+		if slowest == nil || t.newestComplete().Number < slowest.newestComplete().Number {
 			slowest = t
 		}
 	}
-	if lastNumber(slowest) >= newestFirst {
+	if slowest.newestComplete().Number >= newestFirst {
 		return nil
 	}
 	return slowest
-}
-
-// lastNumber is the number of the newest complete segment of a track that has
-// one.
-func lastNumber(t *TrackSnapshot) uint64 {
-	complete := t.Complete()
-	return complete[len(complete)-1].Number
 }
 
 // MediaEnd is the media time up to which all tracks are published.

@@ -38,7 +38,8 @@ type Track struct {
 	kind     media.Kind
 	current  atomic.Pointer[TrackSnapshot]
 	listed   int // segments that manifests list
-	capacity int // segments that are held
+	inMemory int // segments that are held in memory
+	onShelf  int // segments that are held on the shelf alone
 
 	mu     sync.Mutex // held by whoever adds media or ends the track
 	init   *Init
@@ -48,17 +49,22 @@ type Track struct {
 }
 
 func newTrack(name string, kind media.Kind, c Config) *Track {
+	inMemory, onShelf := c.capacity()
 	t := &Track{
 		name:     name,
 		clock:    c.Clock,
 		length:   c.Chunk,
 		kind:     kind,
 		listed:   int(c.Window / sluice.SegmentDuration),
-		capacity: int((c.Window + c.Keep) / sluice.SegmentDuration),
+		inMemory: inMemory,
+		onShelf:  onShelf,
 	}
 	t.current.Store(&TrackSnapshot{Name: name, Clock: c.Clock, Chunk: c.Chunk, changed: make(chan struct{})})
 	return t
 }
+
+// Name is the rendition's, or sluice.AudioName.
+func (t *Track) Name() string { return t.name }
 
 // Snapshot is the track now.
 func (t *Track) Snapshot() *TrackSnapshot { return t.current.Load() }
@@ -117,7 +123,7 @@ func (t *Track) begin(in *Init) error {
 	if err != nil {
 		return err
 	}
-	t.init, t.window = in, window{grid: grid, capacity: t.capacity}
+	t.init, t.window = in, newWindow(grid, t.inMemory, t.onShelf)
 	t.publish(false)
 	return nil
 }
@@ -130,6 +136,7 @@ func (t *Track) publish(ended bool) {
 		Clock:      t.clock,
 		Chunk:      t.length,
 		Init:       t.init,
+		Shelved:    t.window.shelved,
 		Segments:   t.window.segments,
 		Ended:      ended,
 		first:      old.first,
@@ -139,8 +146,8 @@ func (t *Track) publish(ended bool) {
 	if t.init != nil {
 		next.Peak, next.Average = t.window.rate.peak, t.window.rate.average(t.init.Timescale)
 	}
-	if len(old.Segments) == 0 && len(next.Segments) > 0 {
-		next.first = next.Segments[0].Number
+	if old.oldest() == nil && next.oldest() != nil {
+		next.first = next.oldest().Number
 	}
 	t.current.Store(next)
 	close(old.changed)

@@ -1,12 +1,21 @@
 package cmaf
 
-// window is the newest segments of a track without a hole in their numbers.
-// The slices it gives out are never written again.
+// window is the newest segments of a track without a hole in their numbers: the
+// last ones in memory, and before them those that the shelf has. The slices it
+// gives out are never written again.
 type window struct {
 	grid     grid
-	capacity int // complete segments that are kept
+	capacity int // complete segments that are kept in memory
 	segments []*Segment
 	rate     rate
+
+	shelfCapacity int // segments that are kept on the shelf alone
+	shelved       []*Segment
+	written       map[uint64]bool // segments in memory that the shelf has, too
+}
+
+func newWindow(g grid, capacity, shelfCapacity int) window {
+	return window{grid: g, capacity: capacity, shelfCapacity: shelfCapacity, written: map[uint64]bool{}}
 }
 
 // rate measures what a track takes.
@@ -78,9 +87,10 @@ func (w *window) fill(number uint64) {
 		return
 	}
 	from := last.Number + 1
-	if capacity := uint64(w.capacity); number > from+capacity {
-		from = number - capacity
-		w.segments = nil
+	if all := uint64(w.capacity + w.shelfCapacity); number > from+all {
+		from = number - all
+		w.segments, w.shelved = nil, nil
+		clear(w.written)
 	}
 	for n := from; n < number; n++ {
 		w.push(&Segment{Number: n, Start: n * w.grid.segment, Duration: w.grid.segment, Complete: true})
@@ -88,8 +98,34 @@ func (w *window) fill(number uint64) {
 }
 
 func (w *window) push(s *Segment) {
-	keep := w.segments[max(0, len(w.segments)-w.capacity):]
+	over := max(0, len(w.segments)-w.capacity)
+	for _, old := range w.segments[:over] {
+		w.shelve(old)
+	}
+	keep := w.segments[over:]
 	w.segments = append(append(make([]*Segment, 0, len(keep)+1), keep...), s)
+}
+
+// shelve moves a segment that leaves memory to the end of those on the shelf.
+// Appending writes behind what any snapshot sees.
+func (w *window) shelve(s *Segment) {
+	written := w.written[s.Number]
+	delete(w.written, s.Number)
+	if w.shelfCapacity == 0 {
+		return
+	}
+	w.shelved = append(w.shelved, s.without(written))
+	w.shelved = w.shelved[max(0, len(w.shelved)-w.shelfCapacity):]
+}
+
+// unload moves all segments to the shelf, which has to hold them all from then
+// on.
+func (w *window) unload() {
+	w.capacity, w.shelfCapacity = 0, w.capacity+w.shelfCapacity
+	for _, s := range w.segments {
+		w.shelve(s)
+	}
+	w.segments = nil
 }
 
 func (w *window) replaceLast(s *Segment) {

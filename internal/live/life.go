@@ -28,6 +28,8 @@ func (s *Server) run(st *stream) {
 		s.forget(st.id)
 		return
 	}
+	shelved := st.keep(s.ctx)
+	defer shelved()
 	end := s.runLoop(st)
 	if err := st.presentation.End(); err != nil {
 		st.log.Error("last chunk lost", "err", err)
@@ -44,7 +46,7 @@ func (s *Server) run(st *stream) {
 		return
 	}
 	select {
-	case <-time.After(sluice.WindowDuration):
+	case <-time.After(s.cfg.Window):
 		s.forget(st.id)
 	case <-s.ctx.Done():
 	}

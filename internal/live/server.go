@@ -12,6 +12,7 @@ import (
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/bus"
 	"github.com/sluicelive/sluice/internal/cmaf"
+	"github.com/sluicelive/sluice/internal/dvr"
 	"github.com/sluicelive/sluice/internal/media"
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
@@ -25,6 +26,11 @@ type Config struct {
 	Preset string // of x264; "superfast" when empty
 	// Chunk is the length of chunks. Default sluice.DefaultChunkLength.
 	Chunk sluice.ChunkLength
+	// Window is how far back viewers can go. Default sluice.WindowDuration.
+	Window time.Duration
+	// DVR is where segments go that memory does not hold. Optional: without it,
+	// memory holds the whole window.
+	DVR *dvr.Store
 	// ReconnectWindow is how long a live stream waits for a publisher that went
 	// away; not at all when zero.
 	ReconnectWindow time.Duration
@@ -48,6 +54,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Window == 0 {
+		c.Window = sluice.WindowDuration
 	}
 }
 
@@ -154,13 +163,20 @@ func (s *Server) open(st *sluice.Stream) (_ *stream, begun bool, err error) {
 	}
 	clock := st.Broadcast.Clock().Resume(s.now())
 	log := s.log.With("stream", st.ID)
+	packaging := cmaf.Config{Clock: clock, Ladder: ladder, Chunk: s.cfg.Chunk, Window: s.cfg.Window}
+	var shelf *dvr.Shelf
+	if s.cfg.DVR != nil {
+		shelf = s.cfg.DVR.Shelf(st.ID)
+		packaging.Shelf = shelf
+	}
 	rs := &stream{
 		server:       s,
 		id:           st.ID,
 		account:      st.AccountID,
 		clock:        clock,
 		ladder:       ladder,
-		presentation: cmaf.NewPresentation(cmaf.Config{Clock: clock, Ladder: ladder, Chunk: s.cfg.Chunk}),
+		presentation: cmaf.NewPresentation(packaging),
+		shelf:        shelf,
 		log:          log,
 		commands:     make(chan func()),
 		offers:       make(chan struct{}, 1),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/cmaf"
+	"github.com/sluicelive/sluice/internal/dvr"
 	"github.com/sluicelive/sluice/internal/media"
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
@@ -30,6 +31,7 @@ type stream struct {
 	clock        sluice.Clock
 	ladder       sluice.Ladder
 	presentation *cmaf.Presentation
+	shelf        *dvr.Shelf // nil when memory holds all
 	log          *slog.Logger
 
 	commands chan func()

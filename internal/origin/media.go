@@ -3,7 +3,9 @@ package origin
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,10 +29,10 @@ func serveMedia(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t 
 	if t.kind == chunk {
 		return serveChunk(w, r, track, t.at)
 	}
-	return serveSegment(w, r, track, t.at.Segment)
+	return serveSegment(w, r, p, track, t.at.Segment)
 }
 
-func serveSegment(w http.ResponseWriter, r *http.Request, track *cmaf.Track, number uint64) error {
+func serveSegment(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, track *cmaf.Track, number uint64) error {
 	var found *cmaf.Segment
 	err := wait(r.Context(), track, func(s *cmaf.TrackSnapshot) (done bool, err error) {
 		found = s.Segment(number)
@@ -41,6 +43,9 @@ func serveSegment(w http.ResponseWriter, r *http.Request, track *cmaf.Track, num
 	})
 	if err != nil {
 		return err
+	}
+	if found.Shelved {
+		return serveShelved(w, r, p.Shelf(), track, found)
 	}
 	setMediaHeaders(w.Header(), track)
 	if found.Complete {
@@ -115,7 +120,7 @@ func absent(s *cmaf.TrackSnapshot, number uint64) error {
 	switch {
 	case !ok || number < first:
 		return errNoSegment
-	case number < s.Segments[0].Number:
+	case number < s.Oldest():
 		return errSegmentGone
 	case s.Ended || number != s.Last().Number+1:
 		return errNoSegment
@@ -127,7 +132,7 @@ func absent(s *cmaf.TrackSnapshot, number uint64) error {
 // serveComplete sends a whole segment, or the range that was asked for.
 func serveComplete(w http.ResponseWriter, r *http.Request, s *cmaf.Segment) {
 	h := w.Header()
-	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, s.Number, s.Size))
+	h.Set("ETag", segmentTag(s))
 	if r.Method != http.MethodGet || isConditional(r.Header) {
 		http.ServeContent(w, r, "", time.Time{}, newSegmentReader(s))
 		return
@@ -140,6 +145,26 @@ func serveComplete(w http.ResponseWriter, r *http.Request, s *cmaf.Segment) {
 		}
 	}
 }
+
+// serveShelved sends a segment that has left memory. The kernel may send the
+// file without our seeing its bytes.
+func serveShelved(w http.ResponseWriter, r *http.Request, shelf cmaf.Shelf, track *cmaf.Track, s *cmaf.Segment) error {
+	f, err := shelf.Open(track.Name(), s.Number)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errSegmentGone // a moment ago
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // read only
+	setMediaHeaders(w.Header(), track)
+	w.Header().Set("ETag", segmentTag(s))
+	http.ServeContent(w, r, "", time.Time{}, f)
+	return nil
+}
+
+// segmentTag is the same wherever the segment's bytes are.
+func segmentTag(s *cmaf.Segment) string { return fmt.Sprintf(`"%x-%x"`, s.Number, s.Size) }
 
 // isConditional reports whether the answer may be other than the whole.
 func isConditional(h http.Header) bool {

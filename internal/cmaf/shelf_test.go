@@ -1,0 +1,61 @@
+package cmaf
+
+import (
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/media"
+)
+
+// noShelf stands for one: the window asks it for nothing.
+type noShelf struct{}
+
+func (noShelf) Put(string, *Segment) error                     { return nil }
+func (noShelf) Open(string, uint64) (io.ReadSeekCloser, error) { return nil, io.EOF }
+func (noShelf) Drop(string, uint64) error                      { return nil }
+
+// shelving is a track with a window of three minutes, of which one is in memory.
+func shelving() *Track {
+	return newTrack("360", media.Video, Config{
+		Clock: sluice.Clock{Anchor: time.Date(2026, 2, 3, 10, 0, 0, 0, time.UTC)},
+		Chunk: 6, Window: 3 * time.Minute, Keep: DefaultKeep, Shelf: noShelf{},
+	})
+}
+
+func TestWindowOnTheShelf(t *testing.T) {
+	track := shelving()
+	const made = 120 // segments
+	for n := range uint64(made) {
+		require.NoError(t, feed(t, track, pictures(t, sec100+n*segTicks, 60)))
+		if n != 100 { // the shelf could not take that one
+			track.Shelved(50 + n)
+		}
+	}
+	s := track.Snapshot()
+	require.Len(t, s.Complete(), 36+1, "in memory: the window of a stream without a shelf")
+	require.Len(t, s.Shelved, 60-1+1)
+	window := s.Window()
+	require.Len(t, window, 90, "three minutes are advertised")
+	require.EqualValues(t, 50+made-1, window[len(window)-1].Number)
+	for i, segment := range window {
+		require.Equal(t, window[0].Number+uint64(i), segment.Number, "without a hole")
+		require.Same(t, segment, s.Segment(segment.Number))
+	}
+	require.True(t, s.Shelved[0].Shelved)
+	require.Empty(t, s.Shelved[0].Chunks, "memory is let go")
+	require.EqualValues(t, segTicks, s.Shelved[0].Duration)
+	require.NotZero(t, s.Shelved[0].Size)
+
+	require.NoError(t, track.End())
+	track.Unload()
+	ended := track.Snapshot()
+	require.Empty(t, ended.Segments)
+	require.EqualValues(t, 50+made-1, ended.Last().Number)
+	require.True(t, ended.Segment(150).Missing(), "what the shelf could not take is a hole")
+	require.Equal(t, s.MediaEnd(), ended.MediaEnd())
+	require.Len(t, ended.Window(), 90)
+}
