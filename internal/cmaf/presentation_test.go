@@ -16,14 +16,11 @@ func TestPresentation(t *testing.T) {
 	p := cmaftest.NewPresentation(t)
 	require.Nil(t, p.Track("1080"))
 	require.Zero(t, p.MediaEnd())
-	_, ok := p.Snapshot().First()
-	require.False(t, ok)
+	require.Empty(t, p.Snapshot().Stretches())
 
 	cmaftest.Feed(t, p)
 
-	first, ok := p.Snapshot().First()
-	require.True(t, ok)
-	require.EqualValues(t, 50, first)
+	require.Equal(t, []cmaf.Stretch{{First: 50, Last: cmaf.Ongoing}}, p.Snapshot().Stretches())
 	require.Equal(t, 107600*time.Millisecond, p.MediaEnd())
 	s := p.Snapshot()
 	require.True(t, s.Playable())

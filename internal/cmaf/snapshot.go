@@ -24,7 +24,8 @@ type TrackSnapshot struct {
 	Memo // what readers render from it
 
 	first      uint64 // number of the first segment ever
-	advertised int    // segments that manifests list
+	stretches  []Stretch
+	advertised int // segments that manifests list
 	changed    chan struct{}
 }
 
@@ -187,19 +188,6 @@ func (s *Snapshot) Ended() bool {
 		}
 	}
 	return true
-}
-
-// First is the first number ever that all tracks have; false while one has
-// none.
-func (s *Snapshot) First() (number uint64, ok bool) {
-	for _, t := range s.Tracks() {
-		first, ok := t.First()
-		if !ok {
-			return 0, false
-		}
-		number = max(number, first)
-	}
-	return number, true
 }
 
 // Playable reports whether all tracks hold a complete segment of one number.

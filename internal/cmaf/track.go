@@ -140,6 +140,7 @@ func (t *Track) publish(ended bool) {
 		Segments:   t.window.segments,
 		Ended:      ended,
 		first:      old.first,
+		stretches:  t.window.stretches,
 		advertised: t.listed,
 		changed:    make(chan struct{}),
 	}

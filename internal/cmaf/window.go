@@ -12,6 +12,8 @@ type window struct {
 	shelfCapacity int // segments that are kept on the shelf alone
 	shelved       []*Segment
 	written       map[uint64]bool // segments in memory that the shelf has, too
+
+	stretches []Stretch
 }
 
 func newWindow(g grid, capacity, shelfCapacity int) window {
@@ -65,7 +67,9 @@ func (w *window) append(c Chunk) {
 	segment := w.open()
 	if segment == nil || segment.Number != number {
 		w.closeOpen()
+		before := w.last()
 		w.fill(number)
+		w.resume(before, number)
 		segment = &Segment{Number: number, Start: c.Start, Chunks: make([]Chunk, 0, w.grid.segment/w.grid.chunk+1)}
 		w.push(segment)
 	}
@@ -95,6 +99,21 @@ func (w *window) fill(number uint64) {
 	for n := from; n < number; n++ {
 		w.push(&Segment{Number: n, Start: n * w.grid.segment, Duration: w.grid.segment, Complete: true})
 	}
+}
+
+// resume notes that segments go on at a number, after the one that was the last.
+func (w *window) resume(last *Segment, number uint64) {
+	if last == nil {
+		w.stretches = resume(nil, 0, number, 0)
+		return
+	}
+	oldest := number
+	if len(w.shelved) > 0 {
+		oldest = w.shelved[0].Number
+	} else if len(w.segments) > 0 {
+		oldest = w.segments[0].Number
+	}
+	w.stretches = resume(w.stretches, last.Number, number, oldest)
 }
 
 func (w *window) push(s *Segment) {

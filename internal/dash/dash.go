@@ -1,7 +1,7 @@
 // Package dash writes the MPD of a packager's snapshot. The MPD is a function
-// of the snapshot alone, and while a stream runs it does not change: segments
-// are addressed by number and duration on the stream clock (ISO/IEC 23009-1,
-// section 5.3.9.5.3), so that a player needs to be told of the end only.
+// of the snapshot alone, and while media come it does not change: segments are
+// addressed by number and duration on the stream clock (ISO/IEC 23009-1, section
+// 5.3.9.5.3), so that a player needs to be told of holes and of the end only.
 package dash
 
 import (
@@ -35,10 +35,12 @@ const (
 const lowLatencyProfile = "http://www.dashif.org/guidelines/low-latency-live-v5"
 
 // MPD is the MPD of a playable snapshot: dynamic while it runs, static once it
-// has ended.
+// has ended. Numbers that passed without media lie between two periods: a
+// segment must not be missing within one (DASH-IF restricted timing model,
+// segment loss).
 func MPD(s *cmaf.Snapshot) (string, error) {
-	first, ok := s.First()
-	if !ok {
+	stretches := s.Stretches()
+	if len(stretches) == 0 {
 		return "", fmt.Errorf("dash: the snapshot is not playable")
 	}
 	m := mpd.NewMPD(mpd.DYNAMIC_TYPE)
@@ -48,18 +50,24 @@ func MPD(s *cmaf.Snapshot) (string, error) {
 	// spends no more than that, so a chunk is enough to go on with.
 	m.MinBufferTime = duration(s.Chunk.Duration())
 	m.MaxSegmentDuration = duration(maxSegment)
+	var oldest uint64
 	if s.Ended() {
-		first = finish(m, s)
+		oldest = finish(m, s)
 	} else {
-		run(m, s, first)
+		run(m, s, stretches[len(stretches)-1].First)
 	}
-	m.AppendPeriod(period(s, first))
+	for _, stretch := range stretches {
+		if stretch.Last >= oldest {
+			m.AppendPeriod(period(s, stretch, max(stretch.First, oldest)))
+		}
+	}
 	return m.WriteToString("  ", true)
 }
 
-// run sets what a live MPD says. Availability is exact on the stream clock:
-// the first chunk of segment n is nominally there a chunk after its start, and
-// the origin lets requests wait for the part of a second that the pipeline takes.
+// run sets what a live MPD says, whose newest period starts with segment first.
+// Availability is exact on the stream clock: the first chunk of segment n is
+// nominally there a chunk after its start, and the origin lets requests wait for
+// the part of a second that the pipeline takes.
 func run(m *mpd.MPD, s *cmaf.Snapshot, first uint64) {
 	m.PublishTime = dateTime(s.Clock.WallTime(sluice.SegmentStart(first + 1)))
 	m.MinimumUpdatePeriod = duration(updatePeriod)
@@ -75,17 +83,17 @@ func utcTiming() *mpd.DescriptorType {
 	return &mpd.DescriptorType{SchemeIdUri: "urn:mpeg:dash:utc:http-iso:2014", Value: TimePath}
 }
 
-// finish makes the MPD static over the window that remains, and returns that
-// window's first segment. Media keep their places on the presentation timeline,
+// finish makes the MPD static over what remains in the window, and returns that
+// window's oldest segment. Media keep their places on the presentation timeline,
 // so that a player that was watching goes on where it is.
-func finish(m *mpd.MPD, s *cmaf.Snapshot) (first uint64) {
+func finish(m *mpd.MPD, s *cmaf.Snapshot) (oldest uint64) {
 	m.Type = mpd.Ptr(mpd.STATIC_TYPE)
 	m.PublishTime = dateTime(s.Clock.WallTime(s.MediaEnd()))
 	m.MediaPresentationDuration = duration(s.MediaEnd())
 	for _, t := range s.Tracks() {
-		first = max(first, t.Window()[0].Number)
+		oldest = max(oldest, t.Window()[0].Number)
 	}
-	return first
+	return oldest
 }
 
 // dateTime is xs:dateTime in UTC, to the millisecond.

@@ -62,7 +62,19 @@ func TestMPD(t *testing.T) {
 	golden(t, "live.mpd", live)
 
 	t.Run("does not change while the stream runs", func(t *testing.T) {
-		require.Equal(t, live, render(t, presentation(t, 0, 8, 200)))
+		require.Equal(t, live, render(t, presentation(t, 0, 8, 16, 24, 32, 40)))
+	})
+
+	t.Run("goes on in a new period after a hole", func(t *testing.T) {
+		holes := presentation(t, 0, 12, 30)
+		golden(t, "holes.mpd", render(t, holes))
+		require.NoError(t, holes.End())
+		golden(t, "holes-ended.mpd", render(t, holes))
+	})
+
+	t.Run("forgets a hole that has left the window", func(t *testing.T) {
+		long := presentation(t, 0, 12, 200, 208, 216, 224, 232, 240, 248, 256, 264, 272)
+		require.Len(t, parse(t, render(t, long)).Periods, 1)
 	})
 
 	require.NoError(t, p.End())
@@ -107,11 +119,11 @@ func checkStructure(t *testing.T, text string) {
 	t.Helper()
 	require.NoError(t, xml.Unmarshal([]byte(text), new(struct{})))
 	m := parse(t, text)
-	require.Len(t, m.Periods, 1)
-	period := m.Periods[0]
-	require.NotEmpty(t, period.Id)
-	require.NotNil(t, period.Start)
 	require.NotEmpty(t, m.PublishTime)
+	for i, period := range m.Periods {
+		require.Equal(t, i+1 == len(m.Periods), period.Duration == nil, "the last one goes on")
+		checkPeriod(t, m, period)
+	}
 	dynamic := m.GetType() == mpd.DYNAMIC_TYPE
 	require.Equal(t, dynamic, m.MinimumUpdatePeriod != nil)
 	require.Equal(t, dynamic, m.TimeShiftBufferDepth != nil)
@@ -121,12 +133,19 @@ func checkStructure(t *testing.T, text string) {
 		require.Len(t, m.UTCTimings, 1)
 		require.Greater(t, *m.TimeShiftBufferDepth, *m.SuggestedPresentationDelay)
 	}
+}
+
+func checkPeriod(t *testing.T, m *mpd.MPD, period *mpd.Period) {
+	t.Helper()
+	dynamic := m.GetType() == mpd.DYNAMIC_TYPE
+	require.NotEmpty(t, period.Id)
+	require.NotNil(t, period.Start)
 	require.Len(t, period.AdaptationSets, 2)
 	for _, set := range period.AdaptationSets {
 		require.NotNil(t, set.Id)
 		template := set.SegmentTemplate
 		if dynamic {
-			checkLowLatency(t, m, set)
+			checkLowLatency(t, m, period, set)
 		}
 		require.Nil(t, template.SegmentTimeline, "one way of addressing")
 		require.Equal(t, sluice.SegmentDuration, time.Duration(*template.Duration)*time.Second/time.Duration(*template.Timescale))
@@ -140,7 +159,7 @@ func checkStructure(t *testing.T, text string) {
 }
 
 // checkLowLatency holds an adaptation set against DASH-IF's low-latency rules.
-func checkLowLatency(t *testing.T, m *mpd.MPD, set *mpd.AdaptationSetType) {
+func checkLowLatency(t *testing.T, m *mpd.MPD, period *mpd.Period, set *mpd.AdaptationSetType) {
 	t.Helper()
 	template := set.SegmentTemplate
 	require.InDelta(t, 1.8, float64(template.AvailabilityTimeOffset), 0.001, "a segment less a chunk")
@@ -156,7 +175,7 @@ func checkLowLatency(t *testing.T, m *mpd.MPD, set *mpd.AdaptationSetType) {
 	require.Equal(t, m.UTCTimings[0], reference.UTCTiming)
 	wall, err := time.Parse(time.RFC3339, reference.WallClockTime)
 	require.NoError(t, err)
-	presented := time.Duration(*m.Periods[0].Start) + time.Duration(reference.PresentationTime-*template.PresentationTimeOffset)
+	presented := time.Duration(*period.Start) + time.Duration(reference.PresentationTime-*template.PresentationTimeOffset)
 	require.Equal(t, cmaftest.Clock().WallTime(presented), wall)
 
 	require.Len(t, set.Resyncs, 1)

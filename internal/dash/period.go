@@ -21,10 +21,18 @@ const (
 // picture (ISO/IEC 14496-12, annex I).
 const startsWithKeyFrame = 1
 
-// period is the only one. It starts with a segment, at that segment's nominal
-// start on the stream clock, so that no player asks for anything before it.
-func period(s *cmaf.Snapshot, first uint64) *mpd.Period {
-	p := &mpd.Period{Id: "1", Start: duration(sluice.SegmentStart(first))}
+// period covers a stretch of segments from the first of them that is left. It
+// starts there, at the segment's nominal start on the stream clock, so that no
+// player asks for anything before it. The number that the stretch began with is
+// its id, for as long as it is there.
+func period(s *cmaf.Snapshot, stretch cmaf.Stretch, first uint64) *mpd.Period {
+	p := &mpd.Period{
+		Id:    strconv.FormatUint(stretch.First, 10),
+		Start: duration(sluice.SegmentStart(first)),
+	}
+	if stretch.Last != cmaf.Ongoing {
+		p.Duration = duration(sluice.SegmentStart(stretch.Last + 1 - first))
+	}
 	p.AppendAdaptationSet(video(s, first))
 	p.AppendAdaptationSet(audio(s, first))
 	return p
