@@ -13,6 +13,7 @@ package() {
     ffmpeg) echo ffmpeg ;;
     chromium) echo chromium ;;
     xmllint) echo libxml2-utils ;;
+    nginx) echo nginx-light ;;
     gcc) echo gcc libc6-dev ;;
     *) printf 'sluice: no package is known for %s\n' "$1" >&2; return 1 ;;
   esac
@@ -22,6 +23,7 @@ package() {
 present() {
   case $1 in
     chromium) [ -n "${CHROMIUM:-}" ] || command -v chromium || command -v chromium-browser || command -v google-chrome ;;
+    nginx) [ -x /usr/sbin/nginx ] || command -v nginx ;; # sbin is not in everybody's path
     *) command -v "$1" ;;
   esac >/dev/null
 }

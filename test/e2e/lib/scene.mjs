@@ -4,21 +4,17 @@
 import test from 'node:test';
 
 import { startBrowser } from './browser.mjs';
+import { Cleanups } from './cleanups.mjs';
 import { startServer } from './server.mjs';
 import { startSite } from './site.mjs';
 
-class Scene {
+class Scene extends Cleanups {
   #test;
-  #cleanups = [];
 
   constructor(t) {
+    super();
     this.#test = t;
   }
-
-  /** Does something when the scene is over; the last given is done first. */
-  after = (cleanup) => {
-    this.#cleanups.push(cleanup);
-  };
 
   /** Runs one part of the test. A failure shows what the server said. */
   step = (name, body) =>
@@ -33,18 +29,6 @@ class Scene {
 
   /** Shows a figure with the result of the test. */
   note = (text) => this.#test.diagnostic(text);
-
-  async end() {
-    const failures = [];
-    for (const cleanup of this.#cleanups.reverse()) {
-      try {
-        await cleanup();
-      } catch (err) {
-        failures.push(err);
-      }
-    }
-    if (failures.length > 0) throw new AggregateError(failures, failures.map((err) => err.message).join('\n'));
-  }
 }
 
 /**

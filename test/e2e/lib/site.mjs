@@ -10,17 +10,23 @@ const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; ch
 const modules = fileURLToPath(new URL('../node_modules/', import.meta.url));
 const pages = fileURLToPath(new URL('../pages/', import.meta.url));
 
+/** Reads a file of the first of some folders that has it. */
+async function readFrom(folders, pathname) {
+  const [folder, ...others] = folders;
+  return readFile(path.join(folder, pathname)).catch((err) => (others.length > 0 ? readFrom(others, pathname) : Promise.reject(err)));
+}
+
 /**
- * Serves the pages in `pages/`, the npm packages under `/npm/`, and what `put`
- * adds, until the scene ends.
+ * Serves the pages in `pages/` and in `more` folders, the npm packages under
+ * `/npm/`, and what `put` adds, until the scene ends.
  */
-export async function startSite(scene) {
+export async function startSite(scene, more = []) {
   const texts = new Map();
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site');
     try {
-      const file = pathname.startsWith('/npm/') ? path.join(modules, pathname.slice(5)) : path.join(pages, pathname);
-      const content = texts.get(pathname) ?? (await readFile(file));
+      const file = () => (pathname.startsWith('/npm/') ? readFrom([modules], pathname.slice(5)) : readFrom([pages, ...more], pathname));
+      const content = texts.get(pathname) ?? (await file());
       response.writeHead(200, { 'Content-Type': types[path.extname(pathname)] ?? 'application/octet-stream' }).end(content);
     } catch {
       response.writeHead(404).end();
