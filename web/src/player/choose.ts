@@ -1,4 +1,5 @@
 import type { Engine, EngineEvents, Protocol } from "./engine";
+import type { LatencyWish } from "./latency";
 
 export type EngineName = "shaka" | "hls" | "native";
 
@@ -8,6 +9,8 @@ export interface Sources {
   hls: string;
   /** What the viewer insists on. */
   protocol?: Protocol | undefined;
+  /** The least latency unless the viewer would rather not be interrupted. */
+  latency?: LatencyWish | undefined;
 }
 
 /** The engines to try, best first. DASH leads: Shaka gives the lower latency. */
@@ -25,12 +28,17 @@ export function mediaSourceOffered(): boolean {
 }
 
 /** Loads an engine's code and makes one. The libraries are large, so each comes only when it is needed. */
-export async function make(name: EngineName, video: HTMLVideoElement, events: EngineEvents): Promise<Engine> {
+export async function make(
+  name: EngineName,
+  video: HTMLVideoElement,
+  events: EngineEvents,
+  latency: LatencyWish,
+): Promise<Engine> {
   switch (name) {
     case "shaka":
-      return new (await import("./shaka")).ShakaEngine(video, events);
+      return new (await import("./shaka")).ShakaEngine(video, events, latency);
     case "hls":
-      return new (await import("./hls")).HlsEngine(video, events);
+      return new (await import("./hls")).HlsEngine(video, events, latency);
     case "native":
       return new (await import("./native")).NativeEngine(video, events);
   }

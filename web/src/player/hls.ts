@@ -1,10 +1,12 @@
 import Hls from "hls.js";
+import { smoothStartS, type LatencyWish } from "./latency";
 import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
 
 const config = {
   lowLatencyMode: true,
-  maxLiveSyncPlaybackRate: 1.1,
-  liveSyncOnStallIncrease: 0.3,
+  // Keeping up is the latency controller's business.
+  maxLiveSyncPlaybackRate: 1,
+  liveSyncOnStallIncrease: 0,
   backBufferLength: 60,
   // Segments are fMP4 and pass through: a worker would only cost a blob: script.
   enableWorker: false,
@@ -14,13 +16,15 @@ const config = {
 export class HlsEngine implements Engine {
   readonly name = "hls.js";
   readonly protocol = "hls";
-  private readonly hls = new Hls(config);
+  private readonly hls: Hls;
   private mended = false;
 
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly events: EngineEvents,
+    latency: LatencyWish,
   ) {
+    this.hls = new Hls(latency === "smooth" ? { ...config, liveSyncDuration: smoothStartS } : config);
     for (const name of [Hls.Events.MANIFEST_PARSED, Hls.Events.LEVEL_SWITCHED] as const) {
       this.hls.on(name, () => this.events.onRenditions());
     }

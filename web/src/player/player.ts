@@ -2,6 +2,7 @@ import { pause } from "../api/backoff";
 import { RetryBudget } from "./budget";
 import { make, mediaSourceOffered, plan, type EngineName, type Sources } from "./choose";
 import type { ServerClock } from "./clock";
+import { LatencyController } from "./latency";
 import { PlaybackError, type Engine, type Protocol, type Rendition } from "./engine";
 
 export type PlayerState = "idle" | "loading" | "playing" | "retrying" | "failed" | "ended";
@@ -14,7 +15,7 @@ export interface PlayerEvents {
 
 /** Frames may stand still this long before playback counts as broken. */
 const stallMs = 10_000;
-const watchEveryMs = 1000;
+const watchEveryMs = 100;
 
 /** This close to the live edge, in seconds, a viewer is live. */
 const liveToleranceS = 4;
@@ -36,6 +37,7 @@ export class Player {
   /** The viewer wants what is on now, rather than a place of their own in the window. */
   private following = true;
   private fellBehind: number | undefined;
+  private pace: LatencyController | undefined;
 
   constructor(
     private readonly clock: ServerClock,
@@ -115,6 +117,7 @@ export class Player {
   goLive(): void {
     if (!this.video) return;
     this.following = true;
+    this.pace?.restart();
     this.video.currentTime = this.liveEdge();
     void this.play();
   }
@@ -170,20 +173,24 @@ export class Player {
     };
     this.on.onState("loading");
     try {
-      this.engine = await make(name, video, {
-        onBroken: (error) => end(error.code),
+      const events = {
+        onBroken: (error: PlaybackError) => end(error.code),
         onRenditions: () => this.on.onRenditions(),
-      });
+      };
+      const wish = sources.latency ?? "lowest";
+      this.engine = await make(name, video, events, wish);
       await this.engine.load(name === "shaka" ? sources.dash : sources.hls);
       if (signal.aborted) return outcome;
       if (this.chosen !== undefined) this.engine.select(this.chosen);
       void this.play();
+      this.pace = name === "native" ? undefined : new LatencyController(wish);
       await this.watch(video, outcome, end, AbortSignal.any([signal, broken.signal]));
     } catch (error) {
       outcome.code = error instanceof PlaybackError ? error.code : `${name}-code`;
     } finally {
       await this.engine?.destroy().catch(() => undefined);
       this.engine = undefined;
+      this.pace = undefined;
     }
     return outcome;
   }
@@ -198,7 +205,7 @@ export class Player {
     let position = video.currentTime;
     let moved = performance.now();
     while (!signal.aborted) {
-      await pause(watchEveryMs / 4, signal);
+      await pause(watchEveryMs, signal);
       if (video.ended) {
         outcome.ended = true;
         return;
@@ -219,17 +226,46 @@ export class Player {
     }
   }
 
-  /** Playing a little faster mends small delays; after a hidden tab or a stall, only a jump does. */
+  /** Stays near the live edge; somebody who went back in the window stays there. */
   private keepUp(video: HTMLVideoElement, now: number): void {
-    const lost =
-      this.following && !video.paused && this.engine?.isLive() && this.liveEdge() - video.currentTime > lostS;
+    if (!this.following || video.paused || !this.engine?.isLive()) {
+      this.pace?.restart();
+      this.fellBehind = undefined;
+      if (video.playbackRate !== 1) video.playbackRate = 1;
+      return;
+    }
+    this.keepPace(video, now);
+    this.catchUp(video, now);
+  }
+
+  private keepPace(video: HTMLVideoElement, now: number): void {
+    if (!this.pace || video.seeking || video.readyState < HTMLMediaElement.HAVE_METADATA) return;
+    const starved = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    const { rate, skip } = this.pace.step({ now, ahead: ahead(video), starved });
+    if (skip > 0) video.currentTime += skip;
+    if (video.playbackRate !== rate && !starved) video.playbackRate = rate;
+  }
+
+  /** After a hidden tab or a long stall nothing is buffered that leads to the live edge: only a jump does. */
+  private catchUp(video: HTMLVideoElement, now: number): void {
+    const lost = this.liveEdge() - video.currentTime > lostS;
     if (!lost) this.fellBehind = undefined;
     else if (this.fellBehind === undefined) this.fellBehind = now;
     else if (now - this.fellBehind > lostMs) {
       this.fellBehind = undefined;
+      this.pace?.restart();
       video.currentTime = this.liveEdge();
     }
   }
+}
+
+/** Seconds that are buffered from the playhead on without a hole. */
+function ahead(video: HTMLVideoElement): number {
+  const { buffered, currentTime } = video;
+  for (let i = 0; i < buffered.length; i++) {
+    if (buffered.start(i) <= currentTime + 0.1 && currentTime < buffered.end(i)) return buffered.end(i) - currentTime;
+  }
+  return 0;
 }
 
 interface Outcome {

@@ -1,4 +1,5 @@
 import shaka from "shaka-player/dist/shaka-player.dash-es2021.js";
+import { smoothStartS, type LatencyWish } from "./latency";
 import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
 
 const retry = {
@@ -15,16 +16,12 @@ const config = {
   manifest: { retryParameters: retry },
   streaming: {
     lowLatencyMode: true,
+    // A chunk is enough to go on with: how much is kept in reserve is the latency controller's business.
+    rebufferingGoal: 0.01,
+    bufferingGoal: 10,
     retryParameters: retry,
     bufferBehind: 60,
-    liveSync: {
-      enabled: true,
-      // Counts only where the manifest names no target of its own.
-      targetLatency: 0.5,
-      targetLatencyTolerance: 0.2,
-      maxPlaybackRate: 1.1,
-      minPlaybackRate: 0.95,
-    },
+    liveSync: { enabled: false },
   },
   // The picture is never sharper than the place it is shown in, but full screen counts.
   abr: { defaultBandwidthEstimate: 3_000_000 },
@@ -39,6 +36,7 @@ export class ShakaEngine implements Engine {
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly events: EngineEvents,
+    private readonly latency: LatencyWish,
   ) {
     shaka.polyfill.installAll();
     this.player.configure(config);
@@ -54,7 +52,8 @@ export class ShakaEngine implements Engine {
   async load(url: string): Promise<void> {
     try {
       await this.player.attach(this.video);
-      await this.player.load(url);
+      // Below zero it counts from the live edge; after the end of a stream there is none.
+      await this.player.load(url, this.latency === "smooth" ? -smoothStartS : undefined);
     } catch (error) {
       throw new PlaybackError(`shaka-${(error as shaka.util.Error).code ?? "load"}`);
     }

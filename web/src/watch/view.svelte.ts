@@ -1,12 +1,19 @@
 import { ServerClock } from "../player/clock";
 import type { Sources } from "../player/choose";
-import type { Rendition } from "../player/engine";
+import type { Protocol, Rendition } from "../player/engine";
+import type { LatencyWish } from "../player/latency";
 import { Player, type PlayerState } from "../player/player";
 
 const measureMs = 500;
 const seekStep = 5;
 const volumeStep = 0.1;
 const volumeSlot = "sluice.volume";
+
+/** How the viewer wants to watch, quality aside. */
+export interface Wish {
+  protocol: Protocol | undefined;
+  latency: LatencyWish;
+}
 
 /** The player as the page shows it: a mirror of the media element and of the engine. */
 export class View {

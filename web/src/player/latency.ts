@@ -1,0 +1,134 @@
+/** What a viewer would rather have: the present moment, or no stalls on a poor line. */
+export type LatencyWish = "lowest" | "smooth";
+
+/** How far from the live edge playback begins where smoothness is asked for, in seconds. */
+export const smoothStartS = 2;
+
+/** The media element at one moment. */
+export interface Reading {
+  /** Milliseconds of a clock that only runs forward. */
+  now: number;
+  /** Seconds that are buffered ahead of the playhead. */
+  ahead: number;
+  /** The playhead stands still for want of media. */
+  starved: boolean;
+}
+
+/** What to do to the media element. */
+export interface Step {
+  rate: number;
+  /** Seconds to leave out, where playing faster would take too long. */
+  skip: number;
+}
+
+/** Least and most that is kept in reserve, in seconds. */
+const reserves = { lowest: { least: 0.05, first: 0.1 }, smooth: { least: 1.8, first: 1.8 } };
+const mostReserve = 2.5;
+
+/** Chunks come many times a second; within this long, the buffer has been at its lowest. */
+const troughMs = 1000;
+
+/** After trouble the reserve stays for this long, then shrinks by so many seconds in each. */
+const steadyMs = 8000;
+const shrinkPerS = 0.01;
+
+/** A reserve of which less than this is left was too small, if nothing stalled yet. */
+const nearlyEmpty = 0.02;
+
+const slowest = 0.92;
+const fastest = 1.25;
+
+/** Deviations this small are nobody's concern: a rate that wavers is heard. */
+const deadZone = 0.02;
+
+/** Playing faster makes up for this much; more is skipped, and at the start less than that. */
+const skipAbove = 1.2;
+const skipAtStart = 0.3;
+const startMs = 3000;
+
+/**
+ * Keeps playback as near to the live edge as the network allows.
+ *
+ * What counts is the least that was buffered within the last second: just before
+ * a chunk came. It is held at a reserve by playing a little faster or slower, so
+ * chunks that come unevenly lower the trough, and make the distance grow, by
+ * themselves. The reserve is for what one second does not show: it grows when
+ * the buffer runs dry or nearly does, and shrinks while it does not.
+ */
+export class LatencyController {
+  private readonly least: number;
+  private reserve: number;
+  private readings: { now: number; ahead: number }[] = [];
+  private began: number | undefined;
+  private troubled = 0;
+  private adjusted = 0;
+  private starving = false;
+
+  constructor(wish: LatencyWish) {
+    this.least = reserves[wish].least;
+    this.reserve = reserves[wish].first;
+  }
+
+  /** Seconds that are kept in reserve at present. */
+  get target(): number {
+    return this.reserve;
+  }
+
+  /** Forgets what was buffered, after a seek or a pause; what it learned of the network stays. */
+  restart(): void {
+    this.readings = [];
+    this.began = undefined;
+    this.starving = false;
+  }
+
+  step({ now, ahead, starved }: Reading): Step {
+    this.began ??= now;
+    this.readings.push({ now, ahead });
+    this.readings = this.readings.filter((r) => now - r.now < troughMs);
+    const trough = Math.min(...this.readings.map((r) => r.ahead));
+    this.adjust(now, trough, starved);
+    if (starved || this.readings.length <= 2) return { rate: 1, skip: 0 };
+
+    const excess = trough - this.reserve;
+    const young = now - this.began < startMs;
+    if (excess > (young ? skipAtStart : skipAbove)) {
+      this.readings = [];
+      return { rate: 1, skip: excess };
+    }
+    return { rate: rateFor(excess), skip: 0 };
+  }
+
+  /** Lets the reserve grow after trouble, once for each, and shrink without. */
+  private adjust(now: number, trough: number, starved: boolean): void {
+    const begins = starved && !this.starving;
+    this.starving = starved;
+    if (begins) {
+      // What the player waited for at its start says nothing of the network.
+      if (now - (this.began ?? now) > startMs) this.grow(now, this.reserve * 0.5 + 0.05);
+    } else if (!starved && trough < nearlyEmpty && this.full(now) && now - this.adjusted > troughMs) {
+      this.grow(now, 0.03);
+    } else if (now - this.troubled > steadyMs && now - this.adjusted > 1000) {
+      this.reserve = Math.max(this.least, this.reserve - shrinkPerS);
+      this.adjusted = now;
+    }
+  }
+
+  private grow(now: number, by: number): void {
+    this.reserve = Math.min(mostReserve, this.reserve + by);
+    this.troubled = now;
+    this.adjusted = now;
+  }
+
+  /** Whether a whole second was seen: the trough means something. */
+  private full(now: number): boolean {
+    const first = this.readings[0];
+    return !!first && now - first.now > troughMs * 0.8;
+  }
+}
+
+/** Half of the deviation is made up for in a second, within what is not heard. */
+function rateFor(excess: number): number {
+  if (Math.abs(excess) <= deadZone) return 1;
+  const rate = 1 + Math.min(fastest - 1, Math.max(slowest - 1, excess * 0.5));
+  return Math.round(rate * 100) / 100;
+}
