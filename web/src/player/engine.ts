@@ -31,6 +31,8 @@ export interface Engine {
   renditions(): Rendition[];
   /** Stays with one height, or chooses by itself again. */
   select(height: number | undefined): void;
+  /** Media came too late: what the engine measures of the network counts more than what it hopes. */
+  strained?(): void;
   destroy(): Promise<void>;
 }
 

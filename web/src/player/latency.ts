@@ -19,21 +19,28 @@ export interface Step {
   rate: number;
   /** Seconds to leave out, where playing faster would take too long. */
   skip: number;
+  /** Media came later than the reserve allows for. */
+  strained: boolean;
 }
 
 /** Least and most that is kept in reserve, in seconds. */
-const reserves = { lowest: { least: 0.05, first: 0.1 }, smooth: { least: 1.8, first: 1.8 } };
+const reserves = { lowest: { least: 0.12, first: 0.15 }, smooth: { least: 1.8, first: 1.8 } };
 const mostReserve = 2.5;
 
 /** Chunks come many times a second; within this long, the buffer has been at its lowest. */
 const troughMs = 1000;
 
-/** After trouble the reserve stays for this long, then shrinks by so many seconds in each. */
-const steadyMs = 8000;
+/** While nothing went wrong for this long, the reserve shrinks by so many seconds in each. */
+const steadyMs = 10_000;
 const shrinkPerS = 0.01;
 
-/** A reserve of which less than this is left was too small, if nothing stalled yet. */
-const nearlyEmpty = 0.02;
+/**
+ * A reserve of which less than this is left was too small, though nothing stalled
+ * yet; one of which twice as much is always left may shrink. A browser that ran
+ * dry wants more than half a second before it goes on, so a stall costs far more
+ * than the reserve that prevents it.
+ */
+const nearlyEmpty = 0.05;
 
 const slowest = 0.92;
 const fastest = 1.25;
@@ -60,7 +67,8 @@ export class LatencyController {
   private reserve: number;
   private readings: { now: number; ahead: number }[] = [];
   private began: number | undefined;
-  private troubled = 0;
+  /** When the buffer last held less than it should at its lowest. */
+  private tight = 0;
   private adjusted = 0;
   private starving = false;
 
@@ -86,37 +94,39 @@ export class LatencyController {
     this.readings.push({ now, ahead });
     this.readings = this.readings.filter((r) => now - r.now < troughMs);
     const trough = Math.min(...this.readings.map((r) => r.ahead));
-    this.adjust(now, trough, starved);
-    if (starved || this.readings.length <= 2) return { rate: 1, skip: 0 };
+    const strained = this.adjust(now, trough, starved);
+    if (starved || this.readings.length <= 2) return { rate: 1, skip: 0, strained };
 
     const excess = trough - this.reserve;
     const young = now - this.began < startMs;
     if (excess > (young ? skipAtStart : skipAbove)) {
       this.readings = [];
-      return { rate: 1, skip: excess };
+      return { rate: 1, skip: excess, strained };
     }
-    return { rate: rateFor(excess), skip: 0 };
+    return { rate: rateFor(excess), skip: 0, strained };
   }
 
-  /** Lets the reserve grow after trouble, once for each, and shrink without. */
-  private adjust(now: number, trough: number, starved: boolean): void {
+  /** Lets the reserve grow after trouble, once for each, and shrink without; says whether there was some. */
+  private adjust(now: number, trough: number, starved: boolean): boolean {
     const begins = starved && !this.starving;
     this.starving = starved;
-    if (begins) {
-      // What the player waited for at its start says nothing of the network.
-      if (now - (this.began ?? now) > startMs) this.grow(now, this.reserve * 0.5 + 0.05);
-    } else if (!starved && trough < nearlyEmpty && this.full(now) && now - this.adjusted > troughMs) {
-      this.grow(now, 0.03);
-    } else if (now - this.troubled > steadyMs && now - this.adjusted > 1000) {
+    // What the player waited for at its start says nothing of the network.
+    if (begins && now - (this.began ?? now) > startMs) return this.grow(now, this.reserve * 0.5 + 0.05);
+    if (starved) return false;
+    if (trough < 2 * nearlyEmpty) this.tight = now;
+    if (trough < nearlyEmpty && this.full(now) && now - this.adjusted > troughMs) return this.grow(now, 0.05);
+    if (now - this.tight > steadyMs && now - this.adjusted > 1000) {
       this.reserve = Math.max(this.least, this.reserve - shrinkPerS);
       this.adjusted = now;
     }
+    return false;
   }
 
-  private grow(now: number, by: number): void {
+  private grow(now: number, by: number): true {
     this.reserve = Math.min(mostReserve, this.reserve + by);
-    this.troubled = now;
+    this.tight = now;
     this.adjusted = now;
+    return true;
   }
 
   /** Whether a whole second was seen: the trough means something. */

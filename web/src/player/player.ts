@@ -241,7 +241,8 @@ export class Player {
   private keepPace(video: HTMLVideoElement, now: number): void {
     if (!this.pace || video.seeking || video.readyState < HTMLMediaElement.HAVE_METADATA) return;
     const starved = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
-    const { rate, skip } = this.pace.step({ now, ahead: ahead(video), starved });
+    const { rate, skip, strained } = this.pace.step({ now, ahead: ahead(video), starved });
+    if (strained) this.engine?.strained?.();
     if (skip > 0) video.currentTime += skip;
     if (video.playbackRate !== rate && !starved) video.playbackRate = rate;
   }

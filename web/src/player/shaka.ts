@@ -1,4 +1,5 @@
 import shaka from "shaka-player/dist/shaka-player.dash-es2021.js";
+import { EdgeBandwidth } from "./edgebandwidth";
 import { smoothStartS, type LatencyWish } from "./latency";
 import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
 
@@ -13,7 +14,11 @@ const retry = {
 };
 
 const config = {
-  manifest: { retryParameters: retry },
+  manifest: {
+    retryParameters: retry,
+    // Shaka would set the playback rate by it, against the latency controller.
+    dash: { manifestPreprocessorTXml: withoutServiceDescription },
+  },
   streaming: {
     lowLatencyMode: true,
     // A chunk is enough to go on with: how much is kept in reserve is the latency controller's business.
@@ -23,15 +28,40 @@ const config = {
     bufferBehind: 60,
     liveSync: { enabled: false },
   },
-  // The picture is never sharper than the place it is shown in, but full screen counts.
-  abr: { defaultBandwidthEstimate: 3_000_000 },
+  // Every chunk is a sample: those of a small rendition are a few kilobytes.
+  abr: { defaultBandwidthEstimate: 3_000_000, advanced: { minBytes: 1000 } },
 };
+
+function withoutServiceDescription(mpd: shaka.extern.xml.Node): void {
+  mpd.children = mpd.children.filter((child) => typeof child === "string" || child.tagName !== "ServiceDescription");
+}
+
+/** Shaka's choice of a rendition, from what downloads at the live edge say. */
+class EdgeAbr extends shaka.abr.SimpleAbrManager {
+  constructor(private readonly edge: EdgeBandwidth) {
+    super();
+  }
+
+  override segmentDownloaded(
+    ms: number,
+    bytes: number,
+    allowSwitch: boolean,
+    request?: shaka.extern.Request,
+    context?: shaka.extern.RequestContext,
+  ): void {
+    // Sound comes at a crawl however fast the network is.
+    if (request?.contentType === "audio") return;
+    const factor = this.edge.factor(performance.now());
+    if (factor !== undefined) super.segmentDownloaded(ms, bytes * factor, allowSwitch, request, context);
+  }
+}
 
 /** DASH by Shaka Player. */
 export class ShakaEngine implements Engine {
   readonly name = "Shaka Player";
   readonly protocol = "dash";
   private readonly player = new shaka.Player();
+  private readonly edge = new EdgeBandwidth(performance.now());
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -39,7 +69,7 @@ export class ShakaEngine implements Engine {
     private readonly latency: LatencyWish,
   ) {
     shaka.polyfill.installAll();
-    this.player.configure(config);
+    this.player.configure({ ...config, abrFactory: () => new EdgeAbr(this.edge) });
     this.player.addEventListener("error", (event) => {
       const { code } = (event as unknown as { detail: shaka.util.Error }).detail;
       this.events.onBroken(new PlaybackError(`shaka-${code}`));
@@ -83,6 +113,10 @@ export class ShakaEngine implements Engine {
     this.player.configure("abr.enabled", height === undefined);
     const track = this.player.getVideoTracks().find((t) => t.height === height);
     if (track) this.player.selectVideoTrack(track, false);
+  }
+
+  strained(): void {
+    this.edge.strained(performance.now());
   }
 
   async destroy(): Promise<void> {
