@@ -24,7 +24,7 @@ export interface Step {
 }
 
 /** Least and most that is kept in reserve, in seconds. */
-const reserves = { lowest: { least: 0.12, first: 0.15 }, smooth: { least: 1.8, first: 1.8 } };
+const reserves = { lowest: { least: 0.2, first: 0.22 }, smooth: { least: 1.8, first: 1.8 } };
 const mostReserve = 2.5;
 
 /** Chunks come many times a second; within this long, the buffer has been at its lowest. */

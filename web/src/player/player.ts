@@ -231,7 +231,7 @@ export class Player {
     if (!this.following || video.paused || !this.engine?.isLive()) {
       this.pace?.restart();
       this.fellBehind = undefined;
-      if (video.playbackRate !== 1) video.playbackRate = 1;
+      setRate(video, 1);
       return;
     }
     this.keepPace(video, now);
@@ -244,7 +244,7 @@ export class Player {
     const { rate, skip, strained } = this.pace.step({ now, ahead: ahead(video), starved });
     if (strained) this.engine?.strained?.();
     if (skip > 0) video.currentTime += skip;
-    if (video.playbackRate !== rate && !starved) video.playbackRate = rate;
+    if (!starved) setRate(video, rate);
   }
 
   /** After a hidden tab or a long stall nothing is buffered that leads to the live edge: only a jump does. */
@@ -258,6 +258,12 @@ export class Player {
       video.currentTime = this.liveEdge();
     }
   }
+}
+
+/** Sets the default as well: Shaka goes back to it whenever a faster playhead reaches the newest second. */
+function setRate(video: HTMLVideoElement, rate: number): void {
+  if (video.defaultPlaybackRate !== rate) video.defaultPlaybackRate = rate;
+  if (video.playbackRate !== rate) video.playbackRate = rate;
 }
 
 /** Seconds that are buffered from the playhead on without a hole. */
