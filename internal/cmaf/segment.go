@@ -9,8 +9,9 @@ type Segment struct {
 	Duration uint64 // ticks, up to now when it is open
 	Complete bool   // no chunk will follow
 	Chunks   []Chunk
-	Size     int  // bytes of all chunks
-	Shelved  bool // its bytes are on the shelf, and no longer here
+	Bytes    []byte // all chunks in one piece, once it is complete; the chunks' own are parts of it
+	Size     int    // bytes of all chunks
+	Shelved  bool   // its bytes are on the shelf, and no longer here
 }
 
 // Missing reports whether the segment is a hole: its number passed without any
@@ -27,15 +28,32 @@ func (s *Segment) with(c Chunk, complete bool) *Segment {
 	next.Chunks = append(s.Chunks, c)
 	next.Duration = c.End() - s.Start
 	next.Size += len(c.Bytes)
-	next.Complete = complete
+	if complete {
+		next.complete()
+	}
 	return &next
 }
 
 // closed is the segment, complete as it is.
 func (s *Segment) closed() *Segment {
 	next := *s
-	next.Complete = true
+	next.complete()
 	return &next
+}
+
+// complete puts the bytes in one piece, which costs a copy now and saves each
+// viewer of the whole segment a write for every chunk.
+func (s *Segment) complete() {
+	s.Complete = true
+	s.Bytes = make([]byte, 0, s.Size)
+	chunks := make([]Chunk, len(s.Chunks))
+	for i, c := range s.Chunks {
+		at := len(s.Bytes)
+		s.Bytes = append(s.Bytes, c.Bytes...)
+		c.Bytes = s.Bytes[at:len(s.Bytes):len(s.Bytes)]
+		chunks[i] = c
+	}
+	s.Chunks = chunks
 }
 
 // without is the segment with its bytes let go, on the shelf or for good.

@@ -63,23 +63,10 @@ func (s *Shelf) Put(track string, segment *cmaf.Segment) error {
 		return fmt.Errorf("shelve a segment: %w", err)
 	}
 	path := s.path(track, segment.Number)
-	if err := s.write(path, segment.Chunks); err != nil {
+	if err := s.root.WriteFile(path, segment.Bytes, 0o640); err != nil {
 		return errors.Join(fmt.Errorf("shelve a segment: %w", err), s.root.Remove(path))
 	}
 	return nil
-}
-
-func (s *Shelf) write(path string, chunks []cmaf.Chunk) error {
-	f, err := s.root.Create(path)
-	if err != nil {
-		return err
-	}
-	for _, c := range chunks {
-		if _, err := f.Write(c.Bytes); err != nil {
-			return errors.Join(err, f.Close())
-		}
-	}
-	return f.Close()
 }
 
 // Open implements cmaf.Shelf.

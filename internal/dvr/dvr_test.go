@@ -23,14 +23,6 @@ func segments(t *testing.T) []*cmaf.Segment {
 	return p.Track("360").Snapshot().Complete()
 }
 
-func bytesOf(s *cmaf.Segment) []byte {
-	var all []byte
-	for _, c := range s.Chunks {
-		all = append(all, c.Bytes...)
-	}
-	return all
-}
-
 func open(t *testing.T, folder string) *dvr.Store {
 	t.Helper()
 	store, err := dvr.Open(folder)
@@ -59,7 +51,7 @@ func TestShelf(t *testing.T) {
 	}
 	require.NoError(t, two.Put("360", all[0]))
 	for _, s := range all {
-		require.True(t, bytes.Equal(bytesOf(s), read(t, one, "360", s.Number)))
+		require.True(t, bytes.Equal(s.Bytes, read(t, one, "360", s.Number)))
 	}
 
 	require.NoError(t, one.Drop("360", all[0].Number))
@@ -72,7 +64,7 @@ func TestShelf(t *testing.T) {
 	require.NoError(t, one.Clear())
 	_, err = one.Open("360", all[1].Number)
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	require.Equal(t, bytesOf(all[0]), read(t, two, "360", all[0].Number), "another stream's stay")
+	require.Equal(t, all[0].Bytes, read(t, two, "360", all[0].Number), "another stream's stay")
 	require.NoError(t, one.Clear())
 
 	t.Run("starts empty", func(t *testing.T) {

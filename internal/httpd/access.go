@@ -42,6 +42,9 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 		// Media and event streams move the deadline with every write of theirs.
 		_ = http.NewResponseController(w).SetWriteDeadline(begun.Add(writeTimeout))
 		defer func(ctx context.Context) {
+			if !s.Log.Enabled(ctx, level) {
+				return // players ask often: what nobody reads is not put together
+			}
 			s.Log.Log(ctx, level, "request",
 				"method", method, "path", redact(path), "status", counted.status, "bytes", counted.bytes,
 				"duration", time.Since(begun), "request", r.Header.Get(requestID), "addr", r.RemoteAddr)

@@ -134,16 +134,12 @@ func serveComplete(w http.ResponseWriter, r *http.Request, s *cmaf.Segment) {
 	h := w.Header()
 	h.Set("ETag", segmentTag(s))
 	if r.Method != http.MethodGet || isConditional(r.Header) {
-		http.ServeContent(w, r, "", time.Time{}, newSegmentReader(s))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(s.Bytes))
 		return
 	}
 	h.Set("Content-Length", strconv.Itoa(s.Size))
 	h.Set("Accept-Ranges", "bytes")
-	for _, c := range s.Chunks {
-		if _, err := w.Write(c.Bytes); err != nil {
-			return // the viewer left
-		}
-	}
+	_, _ = w.Write(s.Bytes) // fails only when the viewer has left
 }
 
 // serveShelved sends a segment that has left memory. The kernel may send the
