@@ -21,6 +21,22 @@ function gzipAssets() {
   };
 }
 
+/** Has the watch page load the player that most viewers need beside its own code, not after it. */
+function preloadPlayer() {
+  return {
+    name: "preload-player",
+    apply: "build",
+    transformIndexHtml: {
+      order: "post",
+      handler(_html, { path, bundle }) {
+        if (path !== "/watch.html") return [];
+        const player = Object.values(bundle).find((chunk) => chunk.name === "shaka");
+        return [{ tag: "link", attrs: { rel: "modulepreload", href: `/${player.fileName}` } }];
+      },
+    },
+  };
+}
+
 /** Keeps the one tracked file of the output folder, which go:embed needs before the first build. */
 function keepGitkeep() {
   return {
@@ -52,7 +68,7 @@ function pageRoutes() {
 const backend = process.env.SLUICE_DEV_SERVER ?? "http://localhost:8080";
 
 export default defineConfig({
-  plugins: [svelte(), pageRoutes(), gzipAssets(), keepGitkeep()],
+  plugins: [svelte(), pageRoutes(), preloadPlayer(), gzipAssets(), keepGitkeep()],
   server: {
     proxy: Object.fromEntries(["/v1", "/time", "/openapi.json", "/streams/"].map((path) => [path, backend])),
   },

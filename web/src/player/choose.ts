@@ -27,6 +27,14 @@ export function mediaSourceOffered(): boolean {
   return "MediaSource" in globalThis || "ManagedMediaSource" in globalThis;
 }
 
+/** Loads the code of the engine that a stream will be played with, while there is nothing to play yet. */
+export function preload(protocol: Protocol | undefined, mediaSource: boolean): void {
+  const [first] = plan({ dash: "later", hls: "later", protocol }, mediaSource);
+  // What fails here is tried again, and told, when it is needed.
+  if (first === "shaka") import("./shaka").catch(() => undefined);
+  if (first === "hls") import("./hls").catch(() => undefined);
+}
+
 /** Loads an engine's code and makes one. The libraries are large, so each comes only when it is needed. */
 export async function make(
   name: EngineName,

@@ -53,7 +53,6 @@ export class View {
     this.video = video;
     video.volume = this.volume;
     this.player.attach(video);
-    void this.clock.sync();
     const stop = new AbortController();
     const on = (names: string[], read: () => void) => {
       for (const name of names) video.addEventListener(name, read, { signal: stop.signal });
@@ -62,6 +61,8 @@ export class View {
     on(["volumechange"], () => this.readVolume(video));
     on(["waiting"], () => (this.waiting = true));
     on(["playing", "timeupdate", "emptied"], () => (this.waiting = false));
+    // Only the latency that is shown needs it: the picture goes first.
+    video.addEventListener("playing", () => void this.clock.sync(), { once: true, signal: stop.signal });
     const timer = setInterval(() => this.measure(video), measureMs);
     return () => {
       stop.abort();
