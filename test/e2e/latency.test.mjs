@@ -47,7 +47,7 @@ scene('latency', {}, async (it) => {
       t.diagnostic(JSON.stringify({ ...seen, said }));
       assert.ok(seen.p50 < lowest, `${seen.p50} ms behind`);
       assert.ok(seen.rateMost <= 1.25, `played at ${seen.rateMost}`);
-      assert.ok(Math.abs(said * 1000 - seen.p50) < 400, `the page says ${said} s, the pixels ${seen.p50} ms`);
+      assert.ok(Math.abs(said * 1000 - seen.p50) < 250, `the page says ${said} s, the pixels ${seen.p50} ms`);
       await page.context().close();
     });
 

@@ -16,8 +16,12 @@ const retry = {
 const config = {
   manifest: {
     retryParameters: retry,
-    // Shaka would set the playback rate by it, against the latency controller.
-    dash: { manifestPreprocessorTXml: withoutServiceDescription },
+    dash: {
+      // The server's segments keep to its clock: a correction would falsify the latency that is shown.
+      autoCorrectDrift: false,
+      // Shaka would set the playback rate by it, against the latency controller.
+      manifestPreprocessorTXml: withoutServiceDescription,
+    },
   },
   streaming: {
     lowLatencyMode: true,
@@ -98,7 +102,9 @@ export class ShakaEngine implements Engine {
   }
 
   frameTime(): Date | undefined {
-    return this.player.getPlayheadTimeAsDate() ?? undefined;
+    // Not Shaka's own playhead time, which is never nearer to the live edge than it means to play.
+    const start = this.player.getPresentationStartTimeAsDate();
+    return start ? new Date(start.getTime() + this.video.currentTime * 1000) : undefined;
   }
 
   renditions(): Rendition[] {
