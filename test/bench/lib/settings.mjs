@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 const number = (name, otherwise) => Number(process.env[name] || otherwise);
 
 /** The names in a variable, or null for all. */
-const names = (name) => process.env[name]?.split(',').map((word) => word.trim()).filter(Boolean) || null;
+const names = (name) => {
+  const words = (process.env[name] ?? '').split(',').map((word) => word.trim()).filter(Boolean);
+  return words.length > 0 ? words : null;
+};
 
 /** How long each row of a table is measured, in seconds. */
 export const secondsEach = number('SECONDS_EACH', 300);
