@@ -104,6 +104,11 @@ func innerBans() []ban {
 			why: "an origin serves what the packager holds; it can stand where no encoder runs",
 		},
 		{
+			from: []string{"./internal/certs/...", "./internal/httpd"},
+			to:   house, sparing: []string{"./", "./internal/certs/..."}, indirect: true,
+			why: "the listener and its certificates know nothing of what is served behind them",
+		},
+		{
 			from: []string{"./internal/ui/..."},
 			to:   house, sparing: []string{"./", "./web", "./internal/ui/..."}, indirect: true,
 			why: "the pages use the public API only, like everybody else's",
@@ -119,7 +124,7 @@ func innerBans() []ban {
 // it is.
 func outerBans() []ban {
 	house := []string{"./..."}
-	forTests := []string{"./internal/sqldb/sqldbtest", "./internal/cmaf/cmaftest"}
+	forTests := []string{"./internal/sqldb/sqldbtest", "./internal/cmaf/cmaftest", "./internal/certs/certstest"}
 	return []ban{
 		{
 			from: house, except: []string{"./internal/webrtc/..."}, to: []string{"github.com/pion/..."},
@@ -144,6 +149,11 @@ func outerBans() []ban {
 			why: "Matroska is written in one package",
 		},
 		{
+			from: house, except: []string{"./internal/certs"},
+			to:  []string{"github.com/caddyserver/...", "github.com/mholt/acmez/...", "github.com/libdns/...", "go.uber.org/zap/..."},
+			why: "certificates come from one package, and with them a second way to log, which ends there",
+		},
+		{
 			from: house, except: []string{"./internal/eventkey"}, to: []string{"github.com/golang-jwt/jwt/..."},
 			why: "tokens are made and checked in one place, with the algorithm pinned there",
 		},
@@ -156,8 +166,8 @@ func outerBans() []ban {
 			why: "flags and environment are read by the command; packages get parameters",
 		},
 		{
-			from: house, to: []string{"log"},
-			why: "logs are structured: an injected *slog.Logger",
+			from: house, except: []string{"./internal/certs/certstest"}, to: []string{"log"},
+			why: "logs are structured: an injected *slog.Logger, but for an authority of tests that wants the other",
 		},
 		{
 			from: house, to: []string{"unsafe", "C"},
@@ -165,7 +175,10 @@ func outerBans() []ban {
 		},
 		{
 			from: house, except: forTests,
-			to:  append([]string{"testing", "github.com/stretchr/testify/...", "go.uber.org/goleak"}, forTests...),
+			to: append([]string{
+				"testing", "github.com/stretchr/testify/...", "go.uber.org/goleak",
+				"github.com/letsencrypt/...", "github.com/miekg/dns",
+			}, forTests...),
 			why: "test code stays out of the binary",
 		},
 	}
