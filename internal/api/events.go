@@ -89,7 +89,6 @@ func (a *API) sender(sub *bus.Subscription, expires time.Time) func(huma.Context
 		defer sub.Close()
 		r, w := humago.Unwrap(ctx)
 		out := newEventWriter(w)
-		defer out.close()
 		if out.open() == nil && r.Method != http.MethodHead {
 			a.pump(ctx.Context(), sub, out, expires)
 		}

@@ -53,16 +53,26 @@ func (e *eventWriter) keyExpired() error {
 		`data: {"code":"event_key_expired","message":"the event key has expired; get a new one and connect again"}` + "\n\n"))
 }
 
-// close takes the deadline off a connection that may carry more requests.
-func (e *eventWriter) close() { _ = e.control.SetWriteDeadline(time.Time{}) }
-
+// write gives the text its time to be taken, and lifts the deadline when it was:
+// in HTTP/2 one that passes ends the request, also while nothing is written.
 func (e *eventWriter) write(text []byte) error {
 	deadline := time.Now().Add(eventWriteTimeout) // of the connection, so not of Config.Now
-	if err := e.control.SetWriteDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := e.setDeadline(deadline); err != nil {
 		return err
 	}
 	if _, err := e.w.Write(text); err != nil {
 		return err
 	}
-	return e.control.Flush()
+	if err := e.control.Flush(); err != nil {
+		return err
+	}
+	return e.setDeadline(time.Time{})
+}
+
+// setDeadline passes over writers that have none, as those of tests.
+func (e *eventWriter) setDeadline(at time.Time) error {
+	if err := e.control.SetWriteDeadline(at); !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }

@@ -1,8 +1,9 @@
-// Package httpd runs the one HTTP listener that API, media and pages share.
+// Package httpd runs the HTTP listener that API, media and pages share.
 package httpd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,11 +20,29 @@ const (
 	maxHeaderBytes    = 32 << 10
 )
 
+// Of HTTP/2, where one connection carries all of a client's requests.
+const (
+	// maxStreams is how many requests one client may have open. A player has
+	// less than ten, waiting ones included; a proxy that speaks HTTP/2 to us
+	// carries those of many players.
+	maxStreams = 250
+	// A client is asked whether it is still there when nothing was heard of it
+	// for pingAfter: waiting requests may be all that it has.
+	pingAfter = 30 * time.Second
+	// stuckTimeout is how long a client may take nothing at all, not even the
+	// answer to that. It is as long as one write to a viewer may take: the
+	// deadline of a request cannot end a connection whose buffers are full.
+	stuckTimeout = 15 * time.Second
+)
+
 // Config says what is served. API, Origin, UI and Log are required.
 type Config struct {
 	API    http.Handler // /v1/… and /openapi.json
 	Origin http.Handler // /streams/… and /time
 	UI     http.Handler // everything else
+	// TLS has the certificates; with it the server speaks HTTPS, by HTTP/2 and
+	// HTTP/1.1, and nothing else. Optional.
+	TLS *tls.Config
 	// Ready tells whether the server can do its work. Optional; while the server
 	// stops, /readyz says no whatever Ready says.
 	Ready func(context.Context) error
@@ -59,17 +78,15 @@ func (s *Server) Handler() http.Handler {
 // ready, drains, and waits for the requests under way. It returns when all are
 // answered or the time for it is over.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
-	server := &http.Server{
-		Handler:           s.Handler(),
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		// No WriteTimeout, which would end event streams: each request sets its
-		// own deadline.
-		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
-	}
+	server := s.newHTTP()
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() {
+		if s.TLS == nil {
+			served <- server.Serve(l)
+		} else {
+			served <- server.ServeTLS(l, "", "")
+		}
+	}()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
@@ -80,6 +97,29 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		err = errors.Join(err, serveErr)
 	}
 	return err
+}
+
+func (s *Server) newHTTP() *http.Server {
+	server := &http.Server{
+		Handler:           s.Handler(),
+		TLSConfig:         s.TLS,
+		Protocols:         new(http.Protocols),
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams,
+			SendPingTimeout:      pingAfter,
+			PingTimeout:          stuckTimeout,
+			WriteByteTimeout:     stuckTimeout,
+		},
+		// No WriteTimeout, which would end event streams: each request sets its
+		// own deadline.
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(s.TLS != nil)
+	return server
 }
 
 // stop drains and shuts down within StopTimeout. Requests that are still open

@@ -25,7 +25,7 @@ type Config struct {
 	Presentations Presentations
 	Log           *slog.Logger
 	// WriteTimeout is how long one write to a viewer may take, after which the
-	// connection is cut. Default 15 s.
+	// answer is cut off. Default 15 s.
 	WriteTimeout time.Duration
 	// Now is the server's time. Default: the wall time at the start of the
 	// origin plus what the monotonic clock counted since, so that a stepped
@@ -57,7 +57,7 @@ func (s *Server) Viewers(id sluice.StreamID) int { return s.viewers.count(id, s.
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	paced := newPacedWriter(w, s.config.WriteTimeout)
+	paced := newPacedWriter(w, r, s.config.WriteTimeout)
 	defer paced.finish()
 	allowAnyOrigin(paced.Header())
 	switch r.Method {
