@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicelive/sluice/internal/certs"
 	"github.com/sluicelive/sluice/internal/ffmpeg"
 	"github.com/sluicelive/sluice/internal/media"
 )
@@ -19,6 +21,7 @@ import (
 type doctorCmd struct {
 	dataFlags `embed:""`
 	netFlags  `embed:""`
+	tlsFlags  `embed:""`
 
 	FFmpeg string `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
 }
@@ -33,7 +36,9 @@ func (c doctorCmd) Run(ctx context.Context, out terminal) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	findings := c.ffmpeg(ctx)
-	findings = append(findings, c.data(), c.http(ctx))
+	findings = append(findings, c.data())
+	findings = append(findings, c.http(ctx)...)
+	findings = append(findings, c.certificate(ctx)...)
 	findings = append(findings, c.webrtc(ctx)...)
 	findings = append(findings, c.addresses()...)
 	wrong := 0
@@ -96,13 +101,51 @@ func (c doctorCmd) data() finding {
 	return finding{"data folder is writable: " + c.Data, ""}
 }
 
-func (c doctorCmd) http(ctx context.Context) finding {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+func (c doctorCmd) http(ctx context.Context) []finding {
+	found := []finding{httpPort(ctx, c.Listen, "--listen")}
+	if c.HTTPListen != "" {
+		found = append(found, httpPort(ctx, c.HTTPListen, "--http-listen"))
+	}
+	return found
+}
+
+func httpPort(ctx context.Context, addr, flag string) finding {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return finding{fmt.Sprintf("HTTP on %s: %v", c.Listen, err), "stop what holds the port (perhaps a running sluice), or choose another with --listen"}
+		return finding{fmt.Sprintf("HTTP on %s: %v", addr, err), "stop what holds the port (perhaps a running sluice), or choose another with " + flag}
 	}
 	_ = l.Close()
-	return finding{"HTTP port is free: " + c.Listen, ""}
+	return finding{"HTTP port is free: " + addr, ""}
+}
+
+// soon is when a certificate that nobody has renewed yet was forgotten: those of
+// ninety days are renewed with thirty to go.
+const soon = 7 * 24 * time.Hour
+
+// certificate looks at what HTTPS will be served with.
+func (c doctorCmd) certificate(ctx context.Context) []finding {
+	if c.TLSCert != "" {
+		files, err := certs.Load(c.TLSCert, c.TLSKey, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return []finding{{err.Error(), "name a chain and its key, both PEM and readable for this user, with --tls-cert and --tls-key"}}
+		}
+		until := files.Leaf().NotAfter
+		f := finding{fmt.Sprintf("certificate is for %s, until %s", strings.Join(files.Leaf().DNSNames, ", "), until.Format(time.DateOnly)), ""}
+		if time.Until(until) < soon {
+			f.remedy = "renew it, and see why that was not done in time"
+		}
+		return []finding{f}
+	}
+	var found []finding
+	for _, name := range c.ACMEDomain {
+		addresses, err := net.DefaultResolver.LookupHost(ctx, name)
+		if err != nil {
+			found = append(found, finding{fmt.Sprintf("domain %s: %v", name, err), "point the name at this machine, or write another with --acme-domain"})
+			continue
+		}
+		found = append(found, finding{fmt.Sprintf("%s is %s; its port 443 must lead to %s", name, strings.Join(addresses, ", "), c.Listen), ""})
+	}
+	return found
 }
 
 func (c doctorCmd) webrtc(ctx context.Context) []finding {

@@ -18,7 +18,7 @@ import (
 
 // dataFlags say where the server keeps what it must not lose.
 type dataFlags struct {
-	Data string `help:"Folder for the database and keys." default:"./data" type:"path" env:"SLUICE_DATA"`
+	Data string `help:"Folder for the database, keys and certificates." default:"./data" type:"path" env:"SLUICE_DATA"`
 }
 
 // open makes the folder if it is missing and opens the store in it.

@@ -17,9 +17,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/sluicelive/sluice/internal/certs/certstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is the program itself in processes that a test starts with asProgram.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m, certstest.Lasting()...)
+}
+
+const asProgram = "SLUICE_TEST_AS_PROGRAM"
 
 // command runs a command line to its end.
 func command(t *testing.T, args ...string) (status int, stdout, stderr string) {

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +25,7 @@ import (
 
 // netFlags say where the server listens and how it is found.
 type netFlags struct {
-	Listen        string   `help:"Address of the HTTP listener." default:":8080" env:"SLUICE_LISTEN"`
+	Listen        string   `help:"Address of the HTTP listener; of HTTPS with --tls-cert or --acme-domain." default:":8080" env:"SLUICE_LISTEN"`
 	PublicURL     string   `help:"Address that players and browsers use, if it is not the one they ask for." placeholder:"https://live.example.com" env:"SLUICE_PUBLIC_URL"`
 	WebRTCPort    int      `name:"webrtc-port" help:"UDP and TCP port that publishers' media comes in on." default:"8189" env:"SLUICE_WEBRTC_PORT"`
 	WebRTCAddress []string `name:"webrtc-address" help:"Public IP addresses or host names to announce to publishers, where the server stands behind NAT." placeholder:"ADDR" env:"SLUICE_WEBRTC_ADDRESS"`
@@ -36,6 +34,7 @@ type netFlags struct {
 type serveCmd struct {
 	dataFlags `embed:""`
 	netFlags  `embed:""`
+	tlsFlags  `embed:""`
 
 	BootstrapKey    string        `help:"Application key that shall exist from the start, for automation; at least 16 characters." placeholder:"KEY" env:"SLUICE_BOOTSTRAP_KEY"`
 	ReconnectWindow time.Duration `help:"How long a live stream waits for a publisher that went away." default:"30s" env:"SLUICE_RECONNECT_WINDOW"`
@@ -63,7 +62,13 @@ func (c *serveCmd) Validate() error {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return fmt.Errorf("--public-url %q is no address; write it like https://live.example.com", c.PublicURL)
 		}
+		if c.isSecure() && u.Scheme != "https" {
+			return fmt.Errorf("--public-url %s leads past HTTPS, which --tls-cert and --acme-domain turn on; begin it with https://", c.PublicURL)
+		}
 		c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	}
+	if err := c.tlsFlags.Validate(); err != nil {
+		return err
 	}
 	if c.PrepareTimeout < time.Second {
 		return fmt.Errorf("--prepare-timeout %v is too short for anybody; use a second or more", c.PrepareTimeout)
@@ -102,11 +107,11 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	front, err := c.openFront(ctx, log)
 	if err != nil {
-		return fmt.Errorf("%w; choose another address with --listen", err)
+		return err
 	}
-	defer shut(log, "HTTP listener", listener)
+	defer shut(log, "HTTP listener", front)
 	ingest, err := webrtc.Listen(ctx, webrtc.Config{Port: c.WebRTCPort, Addresses: c.WebRTCAddress, Log: log})
 	if err != nil {
 		return err
@@ -141,15 +146,14 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 		PublicURL: c.PublicURL, Viewers: media.Viewers, Now: time.Now, Log: log,
 	})
 	defer calls.Close()
-	server := httpd.New(httpd.Config{
+	c.greet(out, front.url(), firstKey)
+	log.Info("serving", "addr", front.listener.Addr(), "version", version)
+	return front.run(ctx, httpd.Config{
 		API: calls, Origin: media, UI: ui.Handler(),
 		Ready: func(ctx context.Context) error { _, err := store.Accounts(ctx); return err },
 		Drain: func(context.Context) { streams.Close(); events.Close() },
 		Log:   log,
 	})
-	c.greet(out, listener.Addr(), firstKey)
-	log.Info("serving", "addr", listener.Addr(), "version", version)
-	return server.Run(ctx, listener)
 }
 
 // openDVR opens the folder for what of the window memory does not hold; nil when
@@ -206,23 +210,10 @@ func (c *serveCmd) firstKey(ctx context.Context, store sluice.AccountStore) (str
 }
 
 // greet says where to go: the one thing a newcomer needs to read.
-func (c *serveCmd) greet(out terminal, addr net.Addr, firstKey string) {
-	base := c.PublicURL
-	if base == "" {
-		base = "http://" + reachable(addr)
-	}
+func (c *serveCmd) greet(out terminal, base, firstKey string) {
 	out.printf("\n  Sluice %s\n\n  Studio      %s/\n  Watch       %s/watch/{stream}\n  API         %s/docs\n", version, base, base, base)
 	if firstKey != "" {
 		out.printf("\n  Your first application key, shown only now:\n\n    %s\n\n  Paste it into the studio. More: sluice key create\n", firstKey)
 	}
 	out.printf("\n")
-}
-
-// reachable is an address a browser on this machine can open.
-func reachable(addr net.Addr) string {
-	tcp, ok := addr.(*net.TCPAddr)
-	if ok && tcp.IP.IsUnspecified() {
-		return net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
-	}
-	return addr.String()
 }

@@ -118,17 +118,23 @@ func (s *server) callAs(key, method, path, body string, headers ...string) answe
 		headers = append([]string{"Authorization", "Bearer " + key}, headers...)
 	}
 	res := s.do(method, path, body, headers...)
+	defer func() { require.NoError(s.t, res.Body.Close()) }()
+	return readAnswer(s.t, res)
+}
+
+// readAnswer opens the envelope of an answer.
+func readAnswer(t *testing.T, res *http.Response) answer {
+	t.Helper()
 	raw, err := io.ReadAll(res.Body)
-	require.NoError(s.t, err)
-	require.NoError(s.t, res.Body.Close())
+	require.NoError(t, err)
 	a := answer{Response: res, raw: string(raw)}
-	require.Equal(s.t, "application/json", res.Header.Get("Content-Type"), a.raw)
-	require.NoError(s.t, json.Unmarshal(raw, &a), a.raw)
-	require.Equal(s.t, res.StatusCode, a.Code, "the status is the code")
+	require.Equal(t, "application/json", res.Header.Get("Content-Type"), a.raw)
+	require.NoError(t, json.Unmarshal(raw, &a), a.raw)
+	require.Equal(t, res.StatusCode, a.Code, "the status is the code")
 	if a.Code != http.StatusOK {
-		require.JSONEq(s.t, `""`, string(a.Data), "data of an error is an empty string")
-		require.NotEmpty(s.t, a.Message)
-		require.NotEmpty(s.t, a.Error)
+		require.JSONEq(t, `""`, string(a.Data), "data of an error is an empty string")
+		require.NotEmpty(t, a.Message)
+		require.NotEmpty(t, a.Error)
 	}
 	return a
 }
