@@ -90,7 +90,7 @@ export class LatencyController {
   }
 
   step({ now, ahead, starved }: Reading): Step {
-    this.began ??= now;
+    if (!starved) this.began ??= now;
     this.readings.push({ now, ahead });
     this.readings = this.readings.filter((r) => now - r.now < troughMs);
     const trough = Math.min(...this.readings.map((r) => r.ahead));
@@ -98,7 +98,7 @@ export class LatencyController {
     if (starved || this.readings.length <= 2) return { rate: 1, skip: 0, strained };
 
     const excess = trough - this.reserve;
-    const young = now - this.began < startMs;
+    const young = now - (this.began ?? now) < startMs;
     if (excess > (young ? skipAtStart : skipAbove)) {
       this.readings = [];
       return { rate: 1, skip: excess, strained };

@@ -21,8 +21,11 @@ const watchEveryMs = 100;
 const liveToleranceS = 4;
 
 /** Whoever follows the live edge and has been further behind than this, for this long, is taken to it. */
-const lostS = 5;
-const lostMs = 3000;
+const lost = { behindS: 5, forMs: 3000 };
+
+/** The same, once, of a player that has just begun: what it loaded first is old by the time it can show it. */
+const late = { behindS: 1, forMs: 200 };
+const beginningMs = 3000;
 
 /**
  * Plays one live stream on a media element: chooses an engine, follows the live
@@ -37,6 +40,8 @@ export class Player {
   /** The viewer wants what is on now, rather than a place of their own in the window. */
   private following = true;
   private fellBehind: number | undefined;
+  /** Until when playback counts as just begun; undefined before the first frame. */
+  private beginsUntil: number | undefined;
   private pace: LatencyController | undefined;
 
   constructor(
@@ -184,6 +189,7 @@ export class Player {
       if (this.chosen !== undefined) this.engine.select(this.chosen);
       void this.play();
       this.pace = name === "native" ? undefined : new LatencyController(wish);
+      this.beginsUntil = undefined;
       await this.watch(video, outcome, end, AbortSignal.any([signal, broken.signal]));
     } catch (error) {
       outcome.code = error instanceof PlaybackError ? error.code : `${name}-code`;
@@ -214,6 +220,7 @@ export class Player {
       if (video.currentTime !== position && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
         if (!outcome.played) this.on.onState("playing");
         outcome.played = true;
+        this.beginsUntil ??= now + beginningMs;
         position = video.currentTime;
         moved = now;
       }
@@ -249,11 +256,14 @@ export class Player {
 
   /** After a hidden tab or a long stall nothing is buffered that leads to the live edge: only a jump does. */
   private catchUp(video: HTMLVideoElement, now: number): void {
-    const lost = this.liveEdge() - video.currentTime > lostS;
-    if (!lost) this.fellBehind = undefined;
+    const begins = this.beginsUntil !== undefined && now < this.beginsUntil;
+    const { behindS, forMs } = begins ? late : lost;
+    const behind = this.liveEdge() - video.currentTime;
+    if (behind < behindS + (this.pace?.target ?? 0)) this.fellBehind = undefined;
     else if (this.fellBehind === undefined) this.fellBehind = now;
-    else if (now - this.fellBehind > lostMs) {
+    else if (now - this.fellBehind > forMs) {
       this.fellBehind = undefined;
+      this.beginsUntil = now;
       this.pace?.restart();
       video.currentTime = this.liveEdge();
     }
