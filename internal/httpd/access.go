@@ -2,11 +2,11 @@ package httpd
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,11 +21,17 @@ const requestID = "X-Request-Id"
 // taken, so that nobody can write into the log.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := rand.Text()
+		id := s.nextID()
 		r.Header.Set(requestID, id)
 		w.Header().Set(requestID, id)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// nextID is unique among all requests of all starts of the server. It is no
+// secret, so it is not drawn anew for each.
+func (s *Server) nextID() string {
+	return s.idPrefix + strconv.FormatUint(s.requests.Add(1), 36)
 }
 
 // logAccess writes a line for each request when it is over: at level debug for
@@ -39,8 +45,9 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 		if isMedia(path) {
 			level = slog.LevelDebug
 		}
-		// Media and event streams move the deadline with every write of theirs.
-		_ = http.NewResponseController(w).SetWriteDeadline(begun.Add(writeTimeout))
+		if !isMedia(path) { // which has a deadline for each write, and is asked for often
+			_ = http.NewResponseController(w).SetWriteDeadline(begun.Add(writeTimeout))
+		}
 		defer func(ctx context.Context) {
 			if !s.Log.Enabled(ctx, level) {
 				return // players ask often: what nobody reads is not put together

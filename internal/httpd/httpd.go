@@ -3,6 +3,7 @@ package httpd
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -59,6 +60,8 @@ type Config struct {
 type Server struct {
 	Config
 	stopping atomic.Bool
+	idPrefix string // of the ids of requests, other than at any other start
+	requests atomic.Uint64
 }
 
 // New makes a server.
@@ -66,7 +69,7 @@ func New(cfg Config) *Server {
 	if cfg.StopTimeout == 0 {
 		cfg.StopTimeout = 15 * time.Second
 	}
-	return &Server{Config: cfg}
+	return &Server{Config: cfg, idPrefix: rand.Text()[:12] + "-"}
 }
 
 // Handler routes a request, with everything that is done for all of them.

@@ -57,7 +57,7 @@ func (s *Server) Viewers(id sluice.StreamID) int { return s.viewers.count(id, s.
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	paced := newPacedWriter(w, r, s.config.WriteTimeout)
+	paced := newPacedWriter(w, s.config.WriteTimeout)
 	defer paced.finish()
 	allowAnyOrigin(paced.Header())
 	switch r.Method {

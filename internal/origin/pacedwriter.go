@@ -12,12 +12,11 @@ type pacedWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	timeout time.Duration
-	alone   bool // the deadline is the request's, and not the connection's
-	wrote   bool
+	running bool // a deadline is set
 }
 
-func newPacedWriter(w http.ResponseWriter, r *http.Request, timeout time.Duration) *pacedWriter {
-	return &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: timeout, alone: r.ProtoMajor >= 2}
+func newPacedWriter(w http.ResponseWriter, timeout time.Duration) *pacedWriter {
+	return &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: timeout}
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -25,8 +24,7 @@ func (p *pacedWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // Write implements io.Writer.
 func (p *pacedWriter) Write(b []byte) (int, error) {
-	p.wrote = true
-	p.extend(time.Now().Add(p.timeout))
+	p.extend()
 	return p.ResponseWriter.Write(b)
 }
 
@@ -35,19 +33,22 @@ func (p *pacedWriter) Write(b []byte) (int, error) {
 // request, also while nothing is written.
 func (p *pacedWriter) FlushError() error {
 	err := p.control.Flush()
-	p.extend(time.Time{})
+	_ = p.control.SetWriteDeadline(time.Time{})
+	p.running = false
 	return err
 }
 
-// finish sends what is still buffered under the last write's deadline, and
-// lifts it: the connection may serve others after this request. Where the
-// deadline ends with the request that is the server's to do, which puts the end
-// of the answer into the same frame.
+// finish gives the end of the answer, which the server sends when the handler has
+// returned, its time too. Then the server lifts the deadline: the connection may
+// serve others.
 func (p *pacedWriter) finish() {
-	if p.wrote && !p.alone {
-		_ = p.FlushError()
+	if !p.running {
+		p.extend()
 	}
 }
 
 // extend moves the deadline. A writer without one, in a test, needs none.
-func (p *pacedWriter) extend(deadline time.Time) { _ = p.control.SetWriteDeadline(deadline) }
+func (p *pacedWriter) extend() {
+	p.running = true
+	_ = p.control.SetWriteDeadline(time.Now().Add(p.timeout))
+}
