@@ -18,12 +18,17 @@ const [least, most] = [15, 45]; // ms
 
 const drawn = () => least + Math.random() * (most - least);
 
-/** Passes one direction of a connection on. */
+/** Passes one direction of a connection on, in order: timers of different lengths that end together do not keep theirs. */
 function delayed(from, to) {
+  const queue = []; // what is to be done, and when
   let due = performance.now() + least + most;
+  const next = () => {
+    while (queue.length > 0 && queue[0].due <= performance.now()) queue.shift().act();
+    if (queue.length > 0) setTimeout(next, Math.max(1, queue[0].due - performance.now()));
+  };
   const later = (act) => {
     due = Math.max(due, performance.now() + drawn());
-    setTimeout(act, due - performance.now());
+    if (queue.push({ due, act }) === 1) setTimeout(next, due - performance.now());
   };
   from.on('data', (bytes) => later(() => to.write(bytes)));
   from.on('end', () => later(() => to.end()));
