@@ -48,6 +48,14 @@ func (o *openChunk) add(s sample) {
 	o.end = s.end()
 }
 
+// stretch lets the last sample stand up to a time, if that is later.
+func (o *openChunk) stretch(to uint64) {
+	if to > o.end {
+		o.samples[len(o.samples)-1].Dur += uint32(to - o.end) // less than two chunks
+		o.end = to
+	}
+}
+
 // truncate takes back the samples that start at or after a time: a new encoder
 // run replaces them.
 func (o *openChunk) truncate(at uint64) {

@@ -57,15 +57,21 @@ func ticksToDuration(ticks uint64, timescale uint32) time.Duration {
 	return time.Duration(whole)*time.Second + time.Duration(rest*uint64(time.Second)/scale)
 }
 
+// aacFrame is the samples of a frame of AAC; a track's timescale is its rate.
+const aacFrame = 1024
+
+// wholeFrames rounds a length of sound up to whole frames.
+func wholeFrames(ticks uint64) uint64 { return (ticks + aacFrame - 1) / aacFrame * aacFrame }
+
 // LongestChunk is the longest that a chunk can be, rounded up to the
 // millisecond. Chunks are cut on the clock, where sound comes in frames: the
 // longest one of sound is a whole number of them.
 func LongestChunk(kind media.Kind, length sluice.ChunkLength) time.Duration {
 	longest := length.Duration()
 	if kind == media.Audio {
-		const frame, rate = 1024, 48_000 // of AAC, in samples and hertz
+		const rate = 48_000 // hertz
 		ticks, _ := length.Ticks(rate)
-		longest = ticksToDuration((ticks+frame-1)/frame*frame, rate)
+		longest = ticksToDuration(wholeFrames(ticks), rate)
 	}
 	return (longest + time.Millisecond - 1).Truncate(time.Millisecond)
 }

@@ -48,22 +48,84 @@ func (r *run) start(s sample) bool {
 // add puts a sample into the open chunk, and closes the chunk as soon as the
 // sample reaches its boundary.
 func (t *Track) add(s sample) error {
-	s, err := t.check(s)
+	s, err := t.check(t.place(s))
 	if err != nil {
 		return err
 	}
-	grid := t.window.grid
-	if !t.chunk.empty() && grid.index(s.start) != grid.index(t.chunk.start) {
-		// Samples are missing: the chunk ends short, before the hole.
-		if err := t.closeChunk(); err != nil {
+	if t.isHole(s) {
+		if err := t.closeBeforeHole(); err != nil {
 			return err
 		}
 	}
-	t.chunk.add(s)
-	if s.end() >= grid.chunkEnd(s.start) {
-		return t.closeChunk()
+	if t.chunk.empty() && t.isTaken(s.start) {
+		return nil
 	}
-	return nil
+	t.chunk.add(s)
+	if s.end() < t.window.grid.chunkEnd(s.start) {
+		return nil
+	}
+	if t.kind == media.Audio {
+		t.makeGood()
+	}
+	return t.closeChunk()
+}
+
+// isHole reports whether what is missing before a sample ends the open chunk.
+// Pictures that are missing inside a chunk only let the one before stand longer.
+func (t *Track) isHole(s sample) bool {
+	if t.chunk.empty() {
+		return false
+	}
+	grid := t.window.grid
+	return grid.index(s.start) != grid.index(t.chunk.start) || t.kind == media.Audio && s.start > t.chunk.end
+}
+
+// closeBeforeHole closes the open chunk. Its last picture stands up to the
+// boundary: a part of pictures that is none of its segment's last has to fill
+// its target (rfc8216bis, section 4.4.4.9).
+func (t *Track) closeBeforeHole() error {
+	if t.kind == media.Video {
+		t.chunk.stretch(t.window.grid.chunkEnd(t.chunk.start))
+	}
+	return t.closeChunk()
+}
+
+// isTaken reports whether the newest chunk has the place on the clock that these
+// ticks belong to. Sound after a hole goes on in the next place.
+func (t *Track) isTaken(ticks uint64) bool {
+	last := t.window.last()
+	if last == nil || len(last.Chunks) == 0 {
+		return false
+	}
+	return t.window.grid.index(last.Chunks[len(last.Chunks)-1].Start) == t.window.grid.index(ticks)
+}
+
+// maxShift is how far sound is moved to stand right behind the sound before it.
+// The encoder leaves holes up to that where filled silence ends, and a chunk that
+// took one up whole could become longer than any chunk may be.
+const maxShift = 2 * aacFrame
+
+// place moves a frame of sound to the end of the one before, where the hole
+// between them is small. Before a hole FFmpeg says that a frame lasts longer than
+// frames do.
+func (t *Track) place(s sample) sample {
+	if t.kind != media.Audio {
+		return s
+	}
+	s.duration = min(s.duration, aacFrame)
+	t.shift = 0
+	if end, ok := t.end(); ok && s.start >= end && s.start-end <= maxShift {
+		t.shift, s.start = s.start-end, end
+	}
+	return s
+}
+
+// makeGood lets the last sound of a chunk last longer for what it was moved by,
+// as long as the chunk is not longer than the longest, and the next one begins
+// less than a frame after the boundary.
+func (t *Track) makeGood() {
+	grid := t.window.grid
+	t.chunk.stretch(min(t.chunk.end+t.shift, t.chunk.start+wholeFrames(grid.chunk), grid.chunkEnd(t.chunk.start)+aacFrame-1))
 }
 
 // check holds a sample against the rules of a run. A sample that overlaps the

@@ -67,9 +67,9 @@ func TestVideoIsCutOnTheGrid(t *testing.T) {
 		{"missing frames inside a chunk lengthen the one before", [][]byte{
 			join(pictures(t, sec100, 2), fragment(t, sec100+4*frame, 2*frame, false, "x")),
 		}, "50 open !0+6"},
-		{"a chunk whose end is missing is short", [][]byte{
+		{"the last picture stands up to the end of its chunk when those after it are missing", [][]byte{
 			join(pictures(t, sec100, 3), fragment(t, sec100+8*frame, 4*frame, false, "x")),
-		}, "50 open !0+3 8+4"},
+		}, "50 open !0+6 8+4"},
 		{"a segment whose end is missing is short", [][]byte{
 			join(pictures(t, sec100, 12), pictures(t, sec100+segTicks, 6)),
 		}, "50 !0+6 6+6; 51 open !0+6"},
@@ -105,6 +105,49 @@ func TestAudioIsCutAfterTheGrid(t *testing.T) {
 			require.Contains(t, []uint64{9 * aac, 10 * aac}, c.Duration)
 			require.Less(t, c.Start%9600, uint64(aac))
 		}
+	}
+}
+
+// A player stops at a part that is longer than the part target, however sound
+// comes out of the encoder. Holes are those seen where filled silence ends.
+func TestSoundWithHolesKeepsTheLongestChunk(t *testing.T) {
+	const start = 50 * segAudio
+	for _, c := range []struct {
+		name   string
+		hole   uint64 // ticks
+		before int    // frames before it
+		heard  bool   // the rest of its chunk's place stays empty
+	}{
+		{"none", 0, 12, false},
+		{"of a few samples", 79, 12, false},
+		{"at the end of a chunk", 791, 10, false},
+		{"of a frame and a half", 1536, 13, false},
+		{"too large to be made good", 3 * aac, 11, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			track := anchored("audio", media.Audio)
+			end := uint64(start + c.before*aac)
+			longer := fragment(t, end-aac, uint32(aac+c.hole), true, "sound") // as FFmpeg writes the frame before a hole
+			require.NoError(t, feed(t, track, join(sounds(t, start, c.before-1), longer, sounds(t, end+c.hole, 94))))
+			var chunks []Chunk
+			for _, s := range track.Snapshot().Segments {
+				chunks = append(chunks, s.Chunks...)
+			}
+			longest := LongestChunk(media.Audio, 6)
+			var gaps uint64
+			for i, chunk := range chunks {
+				require.LessOrEqual(t, track.Snapshot().Time(chunk.Duration), longest, "chunk %d", i)
+				if i > 0 {
+					require.Greater(t, track.window.grid.index(chunk.Start), track.window.grid.index(chunks[i-1].Start), "one to each place")
+					gaps += chunk.Start - chunks[i-1].End()
+				}
+				if chunk.Start > start {
+					require.Less(t, chunk.Start%9600, uint64(aac), "less than a frame after the boundary")
+				}
+			}
+			require.Equal(t, c.heard, gaps > 0, "else each chunk starts where the one before it ended")
+			require.Zero(t, (chunks[len(chunks)-1].End()-end-c.hole)%aac, "in step again")
+		})
 	}
 }
 
