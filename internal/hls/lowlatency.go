@@ -34,7 +34,7 @@ func (p *playlist) lowLatency(t *cmaf.TrackSnapshot) {
 // parts are a segment's parts, while it is near enough to the end for anybody
 // to play them (section 4.4.4.9). A part of sound can always be started with.
 func (p *playlist) parts(t *cmaf.TrackSnapshot, s *cmaf.Segment) {
-	if t.Ended || t.MediaEnd()-t.Time(s.End()) > partsListed {
+	if t.Ended || s.Number+partsListed <= t.Next().Segment {
 		return
 	}
 	for i, c := range s.Chunks {

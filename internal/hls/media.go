@@ -6,9 +6,10 @@ import (
 	"github.com/sluicelive/sluice/internal/cmaf"
 )
 
-// partsListed is how far from the end of a playlist parts are listed (section
-// 6.2.2). They can be had for as long as their segments.
-const partsListed = 3 * TargetDuration
+// partsListed is how many segments have their parts listed, the one that parts are
+// added to included: so none is listed more than three target durations from the
+// end (section 6.2.2). They can be had for as long as their segments.
+const partsListed = 3
 
 // Media is the media playlist of one track, which has at least one complete
 // segment: the complete segments of its window, and the parts of the newest
