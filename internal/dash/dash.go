@@ -6,6 +6,7 @@ package dash
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/Eyevinn/dash-mpd/mpd"
@@ -53,6 +54,7 @@ func MPD(s *cmaf.Snapshot) (string, error) {
 	var oldest uint64
 	if s.Ended() {
 		oldest = finish(m, s)
+		stretches = begun(stretches, s.MediaEnd())
 	} else {
 		run(m, s, stretches[len(stretches)-1].First)
 	}
@@ -89,11 +91,22 @@ func utcTiming() *mpd.DescriptorType {
 func finish(m *mpd.MPD, s *cmaf.Snapshot) (oldest uint64) {
 	m.Type = mpd.Ptr(mpd.STATIC_TYPE)
 	m.PublishTime = dateTime(s.Clock.WallTime(s.MediaEnd()))
-	m.MediaPresentationDuration = duration(s.MediaEnd())
+	m.MediaPresentationDuration = duration(s.MediaEnd()) // which is the end of the last period, too (ISO/IEC 23009-1, section 5.3.2.1)
 	for _, t := range s.Tracks() {
 		oldest = max(oldest, t.Window()[0].Number)
 	}
 	return oldest
+}
+
+// begun is the stretches that start before the end of the media, of which the
+// last one lasts up to it: the newest may be a hole's end that not all tracks
+// came to.
+func begun(stretches []cmaf.Stretch, end time.Duration) []cmaf.Stretch {
+	kept := slices.DeleteFunc(slices.Clone(stretches), func(s cmaf.Stretch) bool { return sluice.SegmentStart(s.First) >= end })
+	if len(kept) > 0 {
+		kept[len(kept)-1].Last = cmaf.Ongoing
+	}
+	return kept
 }
 
 // dateTime is xs:dateTime in UTC, to the millisecond.

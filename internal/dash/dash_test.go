@@ -72,6 +72,14 @@ func TestMPD(t *testing.T) {
 		golden(t, "holes-ended.mpd", render(t, holes))
 	})
 
+	t.Run("ends before a hole that not all tracks came out of", func(t *testing.T) {
+		holes := presentation(t, 0)
+		run := cmaftest.Shift(t, cmaftest.Encoded(t, sluice.AudioName), 12)
+		require.NoError(t, holes.Track(sluice.AudioName).Consume(t.Context(), bytes.NewReader(run)))
+		require.NoError(t, holes.End())
+		require.Len(t, parse(t, render(t, holes)).Periods, 1)
+	})
+
 	t.Run("forgets a hole that has left the window", func(t *testing.T) {
 		long := presentation(t, 0, 12, 200, 208, 216, 224, 232, 240, 248, 256, 264, 272)
 		require.Len(t, parse(t, render(t, long)).Periods, 1)
@@ -120,15 +128,18 @@ func checkStructure(t *testing.T, text string) {
 	require.NoError(t, xml.Unmarshal([]byte(text), new(struct{})))
 	m := parse(t, text)
 	require.NotEmpty(t, m.PublishTime)
+	dynamic := m.GetType() == mpd.DYNAMIC_TYPE
 	for i, period := range m.Periods {
 		require.Equal(t, i+1 == len(m.Periods), period.Duration == nil, "the last one goes on")
 		checkPeriod(t, m, period)
 	}
-	dynamic := m.GetType() == mpd.DYNAMIC_TYPE
 	require.Equal(t, dynamic, m.MinimumUpdatePeriod != nil)
 	require.Equal(t, dynamic, m.TimeShiftBufferDepth != nil)
 	require.Equal(t, dynamic, m.SuggestedPresentationDelay != nil)
 	require.Equal(t, !dynamic, m.MediaPresentationDuration != nil)
+	if last := m.Periods[len(m.Periods)-1]; !dynamic {
+		require.Greater(t, *m.MediaPresentationDuration, *last.Start, "the end of the last one")
+	}
 	if dynamic {
 		require.Len(t, m.UTCTimings, 1)
 		require.Greater(t, *m.TimeShiftBufferDepth, *m.SuggestedPresentationDelay)
