@@ -114,6 +114,16 @@ func innerBans() []ban {
 			why: "the pages use the public API only, like everybody else's",
 		},
 		{
+			from: []string{"./internal/loadtest/..."},
+			to:   house, sparing: []string{"./internal/loadtest/..."}, indirect: true,
+			why: "a load test sees a stream as any player does, so that it tells the truth of any server",
+		},
+		{
+			from: []string{"./internal/loadtest/chunks", "./internal/loadtest/playback", "./internal/loadtest/playlist", "./internal/loadtest/timeline"},
+			to:   append([]string{"net", "net/http", "os", "context", "log/slog"}, house...),
+			why:  "what a viewer reads and plays is pure: the viewer around it loads and waits",
+		},
+		{
 			from: house, except: []string{"./cmd/..."}, to: []string{"./cmd/..."},
 			why: "cmd wires the house together; nothing hangs on it",
 		},
