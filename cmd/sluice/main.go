@@ -25,11 +25,12 @@ type cli struct {
 	Config kong.ConfigFlag `help:"Read flags from this YAML file." placeholder:"FILE" type:"path" env:"SLUICE_CONFIG"`
 	Log    logFlags        `embed:"" prefix:"log-"`
 
-	Serve   serveCmd   `cmd:"" help:"Run the server."`
-	Key     keyCmd     `cmd:"" help:"Make, list and revoke application keys."`
-	Publish publishCmd `cmd:"" help:"Publish a file, or a test picture with a clock, without a browser."`
-	Doctor  doctorCmd  `cmd:"" help:"Look for what would keep the server from working, and say what to do."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Run the server."`
+	Key      keyCmd      `cmd:"" help:"Make, list and revoke application keys."`
+	Publish  publishCmd  `cmd:"" help:"Publish a file, or a test picture with a clock, without a browser."`
+	Loadtest loadtestCmd `cmd:"" help:"Watch a live stream as many viewers at once, and report what they saw."`
+	Doctor   doctorCmd   `cmd:"" help:"Look for what would keep the server from working, and say what to do."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 type logFlags struct {

@@ -47,18 +47,22 @@ func TestCommandLine(t *testing.T) {
 		status int
 		says   string // in either output
 	}{
-		"version":              {[]string{"version"}, 0, "sluice devel"},
-		"help":                 {[]string{"--help"}, 0, "Run the server."},
-		"help of a command":    {[]string{"serve", "--help"}, 0, "SLUICE_WEBRTC_PORT"},
-		"no command":           {nil, 2, "try: sluice --help"},
-		"no such command":      {[]string{"sing"}, 2, "sing"},
-		"publish without key":  {[]string{"publish"}, 2, "--key"},
-		"bad public address":   {[]string{"serve", "--public-url", "live.example.com"}, 2, "write it like https://"},
-		"bad reconnect window": {[]string{"serve", "--reconnect-window", "2h"}, 2, "use 0s to 30m"},
-		"bad port":             {[]string{"serve", "--webrtc-port", "70000"}, 2, "is no port"},
-		"no such file":         {[]string{"publish", "--key", "k", "/nowhere.mp4"}, 2, "nowhere.mp4"},
-		"no FFmpeg":            {[]string{"serve", "--ffmpeg", "/nowhere/ffmpeg"}, 1, "apt-get install ffmpeg"},
-		"no data folder":       {[]string{"key", "list", "--data", "/proc/none"}, 1, "give another with --data"},
+		"version":                 {[]string{"version"}, 0, "sluice devel"},
+		"help":                    {[]string{"--help"}, 0, "Run the server."},
+		"help of a command":       {[]string{"serve", "--help"}, 0, "SLUICE_WEBRTC_PORT"},
+		"no command":              {nil, 2, "try: sluice --help"},
+		"no such command":         {[]string{"sing"}, 2, "sing"},
+		"publish without key":     {[]string{"publish"}, 2, "--key"},
+		"bad public address":      {[]string{"serve", "--public-url", "live.example.com"}, 2, "write it like https://"},
+		"bad reconnect window":    {[]string{"serve", "--reconnect-window", "2h"}, 2, "use 0s to 30m"},
+		"bad port":                {[]string{"serve", "--webrtc-port", "70000"}, 2, "is no port"},
+		"no such file":            {[]string{"publish", "--key", "k", "/nowhere.mp4"}, 2, "nowhere.mp4"},
+		"load test of no address": {[]string{"loadtest", "live.example.com"}, 2, "write it like https://"},
+		"load test of nobody":     {[]string{"loadtest", "http://localhost:1/x", "--viewers", "0"}, 2, "use 1 to 20000"},
+		"load test of no time":    {[]string{"loadtest", "http://localhost:1/x", "--duration", "0s"}, 2, "more than 0"},
+		"load test of nothing":    {[]string{"loadtest", "http://127.0.0.1:1/x"}, 1, "connection refused"},
+		"no FFmpeg":               {[]string{"serve", "--ffmpeg", "/nowhere/ffmpeg"}, 1, "apt-get install ffmpeg"},
+		"no data folder":          {[]string{"key", "list", "--data", "/proc/none"}, 1, "give another with --data"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, stdout, stderr := command(t, tc.args...)
