@@ -190,6 +190,16 @@ func (s *Snapshot) Ended() bool {
 	return true
 }
 
+// First is the number of the first segment that all tracks had ever, which never
+// changes once the snapshot is playable.
+func (s *Snapshot) First() uint64 {
+	var first uint64
+	for _, t := range s.Tracks() {
+		first = max(first, t.first)
+	}
+	return first
+}
+
 // Playable reports whether all tracks hold a complete segment of one number.
 func (s *Snapshot) Playable() bool { return s.lagging() == nil }
 

@@ -46,7 +46,7 @@ func MPD(s *cmaf.Snapshot) (string, error) {
 	}
 	m := mpd.NewMPD(mpd.DYNAMIC_TYPE)
 	m.Profiles = mpd.PROFILE_LIVE + "," + lowLatencyProfile
-	m.AvailabilityStartTime = dateTime(s.Clock.Anchor)
+	m.AvailabilityStartTime = dateTime(s.Clock.WallTime(begin(s)))
 	// What a player of the declared bandwidth needs at its start: the encoder
 	// spends no more than that, so a chunk is enough to go on with.
 	m.MinBufferTime = duration(s.Chunk.Duration())
@@ -65,6 +65,12 @@ func MPD(s *cmaf.Snapshot) (string, error) {
 	}
 	return m.WriteToString("  ", true)
 }
+
+// begin is the media time at which the presentation timeline starts: the first
+// segment. A first period that starts at zero is what players agree on about the
+// end: for Shaka, as a stream becomes static, mediaPresentationDuration counts
+// from that start, for others from zero.
+func begin(s *cmaf.Snapshot) time.Duration { return sluice.SegmentStart(s.First()) }
 
 // run sets what a live MPD says, whose newest period starts with segment first.
 // Availability is exact on the stream clock: the first chunk of segment n is
@@ -91,7 +97,7 @@ func utcTiming() *mpd.DescriptorType {
 func finish(m *mpd.MPD, s *cmaf.Snapshot) (oldest uint64) {
 	m.Type = mpd.Ptr(mpd.STATIC_TYPE)
 	m.PublishTime = dateTime(s.Clock.WallTime(s.MediaEnd()))
-	m.MediaPresentationDuration = duration(s.MediaEnd()) // which is the end of the last period, too (ISO/IEC 23009-1, section 5.3.2.1)
+	m.MediaPresentationDuration = duration(s.MediaEnd() - begin(s)) // where the last period ends, too (ISO/IEC 23009-1, section 5.3.2.1)
 	for _, t := range s.Tracks() {
 		oldest = max(oldest, t.Window()[0].Number)
 	}

@@ -28,7 +28,7 @@ const startsWithKeyFrame = 1
 func period(s *cmaf.Snapshot, stretch cmaf.Stretch, first uint64) *mpd.Period {
 	p := &mpd.Period{
 		Id:    strconv.FormatUint(stretch.First, 10),
-		Start: duration(sluice.SegmentStart(first)),
+		Start: duration(sluice.SegmentStart(first) - begin(s)),
 	}
 	if stretch.Last != cmaf.Ongoing {
 		p.Duration = duration(sluice.SegmentStart(stretch.Last + 1 - first))
@@ -92,8 +92,7 @@ func representation(id string, bitrate int, codecs string) *mpd.RepresentationTy
 }
 
 // segmentTemplate addresses segments from the first on. Decode times are on
-// the stream clock, and so is the period's start: the presentation time offset
-// takes the one off the other.
+// the stream clock: the presentation time offset is where on it the period starts.
 func segmentTemplate(timescale uint32, first uint64) *mpd.SegmentTemplateType {
 	ticks := uint64(sluice.SegmentDuration.Seconds() * float64(timescale))
 	t := &mpd.SegmentTemplateType{
