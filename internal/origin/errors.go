@@ -45,7 +45,12 @@ type envelope struct {
 	Error   string `json:"error"`
 }
 
-// fail answers with an error that a person can read, and that no cache keeps.
+// cacheAbsent lets caches in front keep for a second that something is not there,
+// so that a thousand viewers who ask for it are one request here. Viewers' own
+// caches do not.
+const cacheAbsent = "public, max-age=0, s-maxage=1"
+
+// fail answers with an error that a person can read.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, cause error) {
 	e := sluice.AsError(cause)
 	if r.Context().Err() != nil {
@@ -66,6 +71,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, cause error) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
+	if code == http.StatusNotFound || code == http.StatusGone || errors.Is(e, errStalled) {
+		h.Set("Cache-Control", cacheAbsent)
+	}
 	if code == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}

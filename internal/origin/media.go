@@ -48,11 +48,14 @@ func serveSegment(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, 
 		return serveShelved(w, r, p.Shelf(), track, found)
 	}
 	setMediaHeaders(w.Header(), track)
-	if found.Complete {
+	switch {
+	case found.Complete:
 		serveComplete(w, r, found)
-		return nil
+	case assembles(r):
+		serveRecipe(w, r, track, found)
+	default:
+		serveOpen(w, r, track, number)
 	}
-	serveOpen(w, r, track, number)
 	return nil
 }
 
