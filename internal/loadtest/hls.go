@@ -153,17 +153,21 @@ func (t *hlsTrack) reload(ctx context.Context) {
 	}
 }
 
+// shortestReload is the least time between two loads of a playlist that does not
+// change, whatever it says of itself.
+const shortestReload = 200 * time.Millisecond
+
 // untilReload waits until a playlist may be loaded again. A server that holds
 // requests is asked at once, unless it does not hold them.
 func (t *hlsTrack) untilReload(ctx context.Context, list *playlist.Media, changed bool, begun time.Time) error {
 	since := time.Since(begun)
 	switch {
 	case !changed:
-		return wait(ctx, list.Target/2-since)
+		return wait(ctx, max(list.Target/2, shortestReload)-since)
 	case list.CanBlock:
 		return ctx.Err()
 	default:
-		return wait(ctx, list.Target-since)
+		return wait(ctx, max(list.Target, shortestReload)-since)
 	}
 }
 

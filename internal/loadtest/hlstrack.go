@@ -114,7 +114,7 @@ func (p *hlsPlay) pass(piece playlist.Piece) {
 // present.
 func (p *hlsPlay) place(list *playlist.Media) bool {
 	back := list.Distance()
-	if list.Ended {
+	if list.Ended && p.chosen == 0 {
 		const all = 1 << 62
 		back = all
 	}

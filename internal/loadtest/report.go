@@ -67,7 +67,7 @@ type Errors struct {
 // report sums up what the viewers saw in a time.
 func (t *test) report(d time.Duration) *Report {
 	r := &Report{
-		URL: t.config.URL, Protocol: t.config.Protocol, Rendition: t.config.Rendition, Seconds: d.Round(time.Millisecond).Seconds(),
+		URL: t.config.URL, Protocol: t.config.Protocol, Rendition: t.config.Rendition, Seconds: inSeconds(d),
 		Startup: t.tally.startup.sum(), Latency: t.tally.latency.sum(), Arrival: t.tally.arrival.sum(),
 		Requests: Requests{Count: t.tally.requests.Load(), Bytes: t.tally.bytes.Load()},
 		Errors:   t.tally.errors(),
@@ -75,27 +75,30 @@ func (t *test) report(d time.Duration) *Report {
 	r.Requests.PerSecond = float64(r.Requests.Count) / d.Seconds()
 	r.Requests.BytesRate = float64(r.Requests.Bytes) / d.Seconds()
 	now := time.Now()
-	var watched time.Duration
+	var watched, stalled time.Duration
 	for _, v := range t.viewers {
-		watched += v.sumUp(r, now)
+		w, s := v.sumUp(r, now)
+		watched, stalled = watched+w, stalled+s
 	}
+	r.Stalls.Seconds = inSeconds(stalled)
 	if watched > 0 {
 		r.Stalls.PerHour = float64(r.Stalls.Count) / watched.Hours()
 	}
 	return r
 }
 
-// sumUp adds what one viewer saw to a report, and gives for how long it watched.
-func (v *viewer) sumUp(r *Report, now time.Time) time.Duration {
+// sumUp adds what one viewer saw to a report, and gives for how long it watched
+// and, of that, stood still.
+func (v *viewer) sumUp(r *Report, now time.Time) (watched, stalled time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.begun.IsZero() {
-		return 0
+		return 0, 0
 	}
 	r.Viewers.Started++
 	if v.player == nil || !v.player.Started() {
 		r.Viewers.Failed++
-		return 0
+		return 0, 0
 	}
 	v.player.Advance(now)
 	r.Viewers.Played++
@@ -104,9 +107,8 @@ func (v *viewer) sumUp(r *Report, now time.Time) time.Duration {
 	}
 	stalls := v.player.Stalls(now)
 	r.Stalls.Count += stalls.Count
-	r.Stalls.Seconds += stalls.Total.Seconds()
-	r.Stalls.Longest = max(r.Stalls.Longest, stalls.Total.Seconds())
-	return v.player.Played() + stalls.Total
+	r.Stalls.Longest = max(r.Stalls.Longest, inSeconds(stalls.Total))
+	return v.player.Played() + stalls.Total, stalls.Total
 }
 
 // errors are all kinds, the most frequent first.

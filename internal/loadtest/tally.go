@@ -81,7 +81,10 @@ func (s *spread) sum() *Percentiles {
 		return nil
 	}
 	return &Percentiles{
-		P50: s.percentile(50).Seconds(), P95: s.percentile(95).Seconds(), P99: s.percentile(99).Seconds(),
-		Max: s.most.Round(time.Millisecond).Seconds(),
+		P50: inSeconds(s.percentile(50)), P95: inSeconds(s.percentile(95)), P99: inSeconds(s.percentile(99)),
+		Max: inSeconds(s.most),
 	}
 }
+
+// inSeconds is a length in seconds, to the millisecond.
+func inSeconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
