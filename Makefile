@@ -62,7 +62,6 @@ soak: need-test build test/e2e/node_modules/.package-lock.json ## by hand: one 7
 # make bench TABLES=latency,fanout PLAYERS=Shaka SECONDS_EACH=60 TRIES=5 measures less of it, OUT=/tmp/bench writes elsewhere.
 .PHONY: bench
 bench: need-test build test/e2e/node_modules/.package-lock.json ## by hand: measure everything into docs/benchmarks.md (TABLES=latency,… SECONDS_EACH=300)
-	@scripts/install-missing.sh nginx
 	TABLES='$(TABLES)' PLAYERS='$(PLAYERS)' SECONDS_EACH='$(SECONDS_EACH)' TRIES='$(TRIES)' WAITERS='$(WAITERS)' OUT='$(abspath $(OUT))' node test/bench/bench.mjs
 
 .PHONY: lint
@@ -88,7 +87,7 @@ need-run: need-node
 
 .PHONY: need-test
 need-test: need-node
-	@scripts/install-missing.sh ffmpeg chromium xmllint $(if $(RACE),gcc)
+	@scripts/install-missing.sh ffmpeg chromium xmllint nginx $(if $(RACE),gcc)
 
 .PHONY: need-node
 need-node:
