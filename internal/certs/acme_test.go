@@ -89,7 +89,7 @@ func open(t *testing.T, a certstest.Authority, c ACMEConfig) *ACME {
 
 func TestACMEByTLS(t *testing.T) {
 	l, port := listen(t)
-	folder := filepath.Join(t.TempDir(), "certificates")
+	folder := filepath.Join(certstest.Folder(t), "certificates")
 	a := open(t, certstest.NewAuthority(t, certstest.Ports{TLS: port}), ACMEConfig{Folder: folder, TLSPort: port})
 	serve(t, l, http.NotFoundHandler(), a.Config())
 	state := obtained(t, l)
@@ -107,7 +107,7 @@ func TestACMEByHTTP(t *testing.T) {
 	closed, closedPort := listen(t) // as where a proxy stands before port 443
 	require.NoError(t, closed.Close())
 	a := open(t, certstest.NewAuthority(t, certstest.Ports{TLS: closedPort, HTTP: plainPort}),
-		ACMEConfig{Folder: t.TempDir(), TLSPort: port, HTTPPort: plainPort})
+		ACMEConfig{Folder: certstest.Folder(t), TLSPort: port, HTTPPort: plainPort})
 	serve(t, l, http.NotFoundHandler(), a.Config())
 	serve(t, plain, a.HTTPChallenge(http.NotFoundHandler()), nil)
 	obtained(t, l)
@@ -116,7 +116,7 @@ func TestACMEByHTTP(t *testing.T) {
 func TestACMERenews(t *testing.T) {
 	l, port := listen(t)
 	a := open(t, certstest.NewAuthority(t, certstest.Ports{TLS: port, Validity: 6 * time.Second}),
-		ACMEConfig{Folder: t.TempDir(), TLSPort: port, every: 50 * time.Millisecond})
+		ACMEConfig{Folder: certstest.Folder(t), TLSPort: port, every: 50 * time.Millisecond})
 	serve(t, l, http.NotFoundHandler(), a.Config())
 	first := obtained(t, l).PeerCertificates[0].SerialNumber
 	require.Eventually(t, func() bool {
@@ -128,7 +128,7 @@ func TestACMERenews(t *testing.T) {
 func TestACMEKeepsWhatItHas(t *testing.T) {
 	l, port := listen(t)
 	authority := certstest.NewAuthority(t, certstest.Ports{TLS: port})
-	folder := t.TempDir()
+	folder := certstest.Folder(t)
 	a := open(t, authority, ACMEConfig{Folder: folder, TLSPort: port})
 	serve(t, l, http.NotFoundHandler(), a.Config())
 	first := obtained(t, l).PeerCertificates[0].SerialNumber
@@ -140,7 +140,7 @@ func TestACMEKeepsWhatItHas(t *testing.T) {
 
 func TestHTTPChallengeLeavesTheRestAlone(t *testing.T) {
 	_, port := listen(t)
-	a := open(t, certstest.Authority{Directory: "https://127.0.0.1:1/none"}, ACMEConfig{Folder: t.TempDir(), TLSPort: port, HTTPPort: port})
+	a := open(t, certstest.Authority{Directory: "https://127.0.0.1:1/none"}, ACMEConfig{Folder: certstest.Folder(t), TLSPort: port, HTTPPort: port})
 	for _, path := range []string{"/", "/.well-known/acme-challenge/unknown"} {
 		w := httptest.NewRecorder()
 		a.HTTPChallenge(http.RedirectHandler("https://live.test/", http.StatusPermanentRedirect)).

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,10 +41,29 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+// words are what a log said since they were last taken.
+type words struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (w *words) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(b)
+}
+
+func (w *words) take() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer w.text.Reset()
+	return w.text.String()
+}
+
 func TestFilesTakeUpWhatReplacesThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := certstest.NewPair(t, "old.test", inAnHour())
-		said := &strings.Builder{}
+		said := &words{}
 		f, err := Load(p.Cert, p.Key, slog.New(slog.NewTextHandler(said, nil)))
 		require.NoError(t, err)
 		ctx, stop := context.WithCancel(t.Context())
@@ -73,12 +93,12 @@ func TestFilesTakeUpWhatReplacesThem(t *testing.T) {
 			func() { p.Write(t, "late.test", time.Now().Add(-time.Hour)) },
 			func() { require.NoError(t, os.Remove(p.Cert)) },
 		} {
-			said.Reset()
+			said.take()
 			spoil()
 			looked()
 			looked()
 			require.Equal(t, "new.test", name(), "what cannot be used changes nothing")
-			require.Equal(t, 1, strings.Count(said.String(), "level=ERROR"), "and is told once: %s", said)
+			require.Equal(t, 1, strings.Count(said.take(), "level=ERROR"), "and is told once")
 		}
 
 		p.Write(t, "newest.test", inAnHour())
