@@ -26,9 +26,11 @@ func (p *playlist) audio(t *cmaf.TrackSnapshot) {
 		audioGroup, t.Init.Channels, MediaName(t.Name))
 }
 
-// variant is one rendition with the sound (section 4.4.6.2).
+// variant is one rendition with the sound (section 4.4.6.2). The encoder may spend
+// what a second takes in advance, half as much again in a segment of two, and a
+// peak may be a quarter above what is said (Apple's authoring specification, 1.29).
 func (p *playlist) variant(r sluice.Rendition, video, audio *cmaf.TrackSnapshot) {
-	peak := bandwidth(r.Bitrate, video.Peak) + bandwidth(sluice.AudioBitrate, audio.Peak)
+	peak := bandwidth(r.Bitrate*6/5, video.Peak) + bandwidth(sluice.AudioBitrate, audio.Peak)
 	average := bandwidth(r.Bitrate, video.Average) + bandwidth(sluice.AudioBitrate, audio.Average)
 	p.line(`#EXT-X-STREAM-INF:BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d,CODECS="%s,%s",RESOLUTION=%dx%d,FRAME-RATE=%d.000,AUDIO=%q,CLOSED-CAPTIONS=NONE`,
 		peak, average, video.Init.Codecs, audio.Init.Codecs, video.Init.Width, video.Init.Height, sluice.FrameRate, audioGroup)
