@@ -29,9 +29,9 @@ export async function data(server, method, path, options) {
   return json.data;
 }
 
-/** Creates and prepares a stream of one rendition, which two cores carry. */
-export async function preparedStream(server, name) {
-  const stream = await data(server, 'POST', '/streams/create', { body: { name, quality: '360' } });
+/** Creates and prepares a stream: of one rendition, which two cores carry, unless told otherwise. */
+export async function preparedStream(server, name, quality = '360') {
+  const stream = await data(server, 'POST', '/streams/create', { body: { name, quality } });
   return data(server, 'POST', `/streams/${stream.id}/prepare`);
 }
 

@@ -76,9 +76,9 @@ export class Follower {
   }
 }
 
-/** Runs a program on some input and gives what it said. */
-export async function run(program, args, input) {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+/** Runs a program on some input, with `env` added to its environment, and gives what it said. */
+export async function run(program, args, input, env = {}) {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   stopAtExit(child);
   const out = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (piece) => (out[name] += piece));
@@ -94,6 +94,17 @@ export async function assertDecodes({ rendition, init, segments }) {
     const said = await run('ffmpeg', ['-v', 'error', '-xerror', '-i', 'pipe:0', '-f', 'null', '-'], Buffer.concat([init, content]));
     assert.deepEqual(said, { code: 0, stdout: '', stderr: '' }, `segment ${number} of ${rendition.url}`);
   }
+}
+
+/**
+ * Decodes a file as a whole without one complaint, and gives how many frames came
+ * out of it.
+ */
+export async function decodedFrames(file) {
+  const args = ['-v', 'error', '-xerror', '-i', 'pipe:0', '-fps_mode', 'passthrough', '-f', 'framehash', '-hash', 'adler32', '-'];
+  const { code, stdout, stderr } = await run('ffmpeg', args, file);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  return stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
 }
 
 /** Checks that segment numbers go up one by one. */

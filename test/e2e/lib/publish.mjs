@@ -3,8 +3,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+import { data } from './api.mjs';
 import { evaluate, openPage } from './browser.mjs';
-import { stopAtExit } from './processes.mjs';
+import { stopAtExit, until } from './processes.mjs';
 import { binary } from './server.mjs';
 
 /** The camera size that one rung of 360 lines and two cores like. */
@@ -20,6 +21,16 @@ export async function publishFromPage({ server, site, browser }, id, size = smal
     [server.origin, server.key, id, size],
   );
   return { page, ...manifests };
+}
+
+/** Waits until a stream that a command publishes to is live, and gives it. */
+export async function live({ server }, id, publisher) {
+  return until(`stream ${id} is live`, async () => {
+    const stream = await data(server, 'GET', `/streams/${id}`);
+    return stream.status === 'live' && stream;
+  }, { timeout: 20_000 }).catch((err) => {
+    throw new Error(`${err.message}\nthe publisher said:\n${publisher.said}`);
+  });
 }
 
 /** Starts `sluice publish` to a stream; it ends with the scene. */

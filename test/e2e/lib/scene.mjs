@@ -16,11 +16,11 @@ class Scene extends Cleanups {
     this.#test = t;
   }
 
-  /** Runs one part of the test. A failure shows what the server said. */
-  step = (name, body) =>
-    this.#test.test(name, async (t) => {
+  /** Runs one part of the test, with options of node:test or without. A failure shows what the server said. */
+  step = (name, ...rest) =>
+    this.#test.test(name, ...rest.slice(0, -1), async (t) => {
       try {
-        await body(t);
+        await rest.at(-1)(t);
       } catch (err) {
         t.diagnostic(`the server's log ends with:\n${this.server?.log.slice(-6000)}`);
         throw err;

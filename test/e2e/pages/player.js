@@ -1,28 +1,53 @@
 // A page with each player as it comes out of its box, and an eye on the picture.
 
 const video = document.querySelector('video');
-const errors = [];
+
+/** What went wrong, and when the picture had to wait for media, in ms since 1970. */
+window.trouble = { errors: [], waits: [] };
+/** Whether the player came to the end. */
+window.cameToEnd = false;
+video.addEventListener('ended', () => (window.cameToEnd = true));
+video.addEventListener('error', () => trouble.errors.push(`video: ${video.error.message}`));
+video.addEventListener('waiting', () => trouble.waits.push(Date.now()));
 
 const engines = {
-  async shaka(url) {
+  async shaka(url, settings) {
     const player = new shaka.Player();
+    player.configure(settings);
+    // Shaka goes on by itself after a segment that is not found in a live stream. One
+    // that becomes static between its question and the answer it would give up.
+    player.configure('streaming.failureCallback', () => player.retryStreaming(0.5));
     await player.attach(video);
-    player.addEventListener('error', ({ detail }) => errors.push(`shaka ${detail.code} ${JSON.stringify(detail.data)}`));
+    player.addEventListener('error', ({ detail: { severity, code, data } }) => {
+      const goesOn = code === shaka.util.Error.Code.BAD_HTTP_STATUS;
+      if (severity === shaka.util.Error.Severity.CRITICAL && !goesOn) trouble.errors.push(`shaka ${code} ${JSON.stringify(data)}`);
+    });
     await player.load(url);
   },
-  async hls(url) {
-    const player = new Hls();
+  async hls(url, settings) {
+    const player = new Hls(settings);
     player.on(Hls.Events.ERROR, (_, { fatal, details, reason }) => {
-      if (fatal) errors.push(`hls.js ${details} ${reason ?? ''}`);
+      if (fatal) trouble.errors.push(`hls.js ${details} ${reason ?? ''}`);
     });
     player.attachMedia(video);
     player.loadSource(url);
   },
+  async dash(url, settings) {
+    const player = dashjs.MediaPlayer().create();
+    player.updateSettings(settings);
+    player.on(dashjs.MediaPlayer.events.ERROR, ({ error }) => trouble.errors.push(`dash.js ${error.code} ${error.message}`));
+    // It stops the picture itself, a few frames before the media element would.
+    player.on(dashjs.MediaPlayer.events.PLAYBACK_ENDED, () => (window.cameToEnd = true));
+    // It has to see the picture start: from then on it asks for the manifest again.
+    const ready = new Promise((resolve) => player.on(dashjs.MediaPlayer.events.STREAM_INITIALIZED, resolve));
+    player.initialize(video, url, false);
+    await ready;
+  },
 };
 
-/** Loads a manifest in a player and starts to play. */
-window.play = async (engine, url) => {
-  await engines[engine](url);
+/** Loads a manifest in a player, with settings of its own, and starts to play. */
+window.play = async (engine, url, settings = {}) => {
+  await engines[engine](url, settings);
   watchPicture(video);
   await video.play();
 };
