@@ -102,9 +102,10 @@ export class ShakaEngine implements Engine {
   }
 
   frameTime(): Date | undefined {
-    // Not Shaka's own playhead time, which is never nearer to the live edge than it means to play.
-    const start = this.player.getPresentationStartTimeAsDate();
-    return start ? new Date(start.getTime() + this.video.currentTime * 1000) : undefined;
+    // Not Shaka's own playhead time, which is never nearer to the live edge than it means to play, nor its start
+    // date, which takes the producer's reference time for one of the presentation: it is one of the media.
+    const start = this.player.getManifest()?.presentationTimeline.getPresentationStartTime();
+    return start == null ? undefined : new Date((start + this.video.currentTime) * 1000);
   }
 
   renditions(): Rendition[] {
