@@ -157,6 +157,15 @@ func (t *Track) publish(ended bool) {
 
 // closeChunk makes the open chunk final and publishes it.
 func (t *Track) closeChunk() error {
+	if err := t.finishChunk(); err != nil {
+		return err
+	}
+	t.publish(false)
+	return nil
+}
+
+// finishChunk makes the open chunk final.
+func (t *Track) finishChunk() error {
 	start := t.chunk.start
 	open := t.window.open()
 	chunk, err := t.chunk.close(chunkContext{
@@ -170,11 +179,12 @@ func (t *Track) closeChunk() error {
 	}
 	t.chunk.reset()
 	t.window.append(chunk)
-	t.publish(false)
 	return nil
 }
 
-// End closes what is open; nothing follows. A repeat changes nothing.
+// End closes what is open; nothing follows. A repeat changes nothing. No snapshot
+// shows the last chunk, which may be short, before the end: parts that others
+// follow have to fill their target (rfc8216bis, section 4.4.4.9).
 func (t *Track) End() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -183,7 +193,7 @@ func (t *Track) End() error {
 	}
 	var err error
 	if !t.chunk.empty() {
-		err = t.closeChunk()
+		err = t.finishChunk()
 	}
 	t.window.closeOpen()
 	t.publish(true)
