@@ -45,9 +45,8 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 		if isMedia(path) {
 			level = slog.LevelDebug
 		}
-		if !isMedia(path) { // which has a deadline for each write, and is asked for often
-			_ = http.NewResponseController(w).SetWriteDeadline(begun.Add(writeTimeout))
-		}
+		// Media and event streams move the deadline with every write of theirs.
+		_ = http.NewResponseController(w).SetWriteDeadline(begun.Add(writeTimeout))
 		defer func(ctx context.Context) {
 			if !s.Log.Enabled(ctx, level) {
 				return // players ask often: what nobody reads is not put together
