@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sluicelive/sluice"
@@ -148,6 +149,11 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	defer calls.Close()
 	c.greet(out, front.url(), firstKey)
 	log.Info("serving", "addr", front.listener.Addr(), "version", version)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	beside.Go(func() { trimMemory(ctx) })
 	return front.run(ctx, httpd.Config{
 		API: calls, Origin: media, UI: ui.Handler(),
 		Ready: func(ctx context.Context) error { _, err := store.Accounts(ctx); return err },

@@ -37,7 +37,7 @@ export async function assertPlaysOn(page, { settling, watching }) {
   await assertMoves(page, { seconds: (settling + watching) / 1000, timeout: settling + watching + 15_000 });
   const { errors, waits } = await page.evaluate(() => window.trouble);
   assert.deepEqual(errors, []);
-  assert.deepEqual(waits.filter((at) => at > from).map((at) => `${at - from} ms after it had settled`), [], 'it had to wait for media');
+  assert.deepEqual(waits.filter(({ at }) => at > from).map(({ at, where }) => `${at - from} ms after it had settled: ${where}`), [], 'it had to wait for media');
   return page.evaluate(() => window.seen);
 }
 

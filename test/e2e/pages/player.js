@@ -2,13 +2,23 @@
 
 const video = document.querySelector('video');
 
-/** What went wrong, and when the picture had to wait for media, in ms since 1970. */
-window.trouble = { errors: [], waits: [] };
+/** What went wrong, what did that a player mends itself, and when and where the picture had to wait for media. */
+window.trouble = { errors: [], minor: [], waits: [] };
 /** Whether the player came to the end. */
 window.cameToEnd = false;
 video.addEventListener('ended', () => (window.cameToEnd = true));
 video.addEventListener('error', () => trouble.errors.push(`video: ${video.error.message}`));
-video.addEventListener('waiting', () => trouble.waits.push(Date.now()));
+video.addEventListener('waiting', () => {
+  const { currentTime } = video;
+  // A decoder that is late on a busy machine makes a picture wait as well, with media at hand.
+  if (ranges().some(([start, end]) => start <= currentTime + 0.1 && currentTime < end - 0.5)) return;
+  trouble.waits.push({ at: Date.now(), where: `at ${currentTime} of ${JSON.stringify(ranges())}, ${trouble.minor.at(-1) ?? ''}` });
+});
+
+/** What is buffered: start and end of each stretch, in seconds. */
+function ranges() {
+  return Array.from({ length: video.buffered.length }, (_, i) => [video.buffered.start(i), video.buffered.end(i)]);
+}
 
 const engines = {
   async shaka(url, settings) {
@@ -27,7 +37,7 @@ const engines = {
   async hls(url, settings) {
     const player = new Hls(settings);
     player.on(Hls.Events.ERROR, (_, { fatal, details, reason }) => {
-      if (fatal) trouble.errors.push(`hls.js ${details} ${reason ?? ''}`);
+      (fatal ? trouble.errors : trouble.minor).push(`hls.js ${details} ${reason ?? ''}`);
     });
     player.attachMedia(video);
     player.loadSource(url);

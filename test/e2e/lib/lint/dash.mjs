@@ -44,14 +44,15 @@ const soundFrame = 1024 / 48_000;
 export const dashRules = [
   // Of a period that does not start at 0, which is what is left of a long stream, it
   // takes the end of the presentation for the length, and goes on counting: what it
-  // sees begins with what there is. Sound may have a few frames before that period.
+  // sees begins with what there is. A track that has a segment more than others, as
+  // sound may at the end, has one less that they have, too, at the start.
   rule('D1 mpd-parser reads the same segments', function* (recording) {
     const { playlists, mediaGroups } = parse(mpdsOf(recording).last.text, { manifestUri: recording.dash });
     const sound = Object.values(mediaGroups.AUDIO.audio).flatMap((group) => group.playlists);
+    const oldest = Math.max(...recording.tracks.map(({ newest }) => newest.segments[0].msn));
     for (const { segments } of [...playlists, ...sound]) {
       const track = recording.tracks.find(({ name }) => segments[0]?.uri.includes(`-stream${name}-`));
-      const first = segments[0].number;
-      const listed = track.newest.segments.filter(({ msn }) => msn >= first).map(({ uri }) => uri);
+      const listed = track.newest.segments.filter(({ msn }) => msn >= oldest).map(({ uri }) => uri);
       const theirs = segments.slice(0, listed.length).map(({ uri }) => uri);
       if (theirs.join() !== listed.join()) yield `${track.name}: ${theirs} by DASH, ${listed} by HLS`;
     }

@@ -22,13 +22,13 @@ const watching = 28_000;
 /** How long before the end the players are opened that shall come to it. */
 const beforeEnd = 8000;
 
-/** The number of the last segment, and how long sound goes on after the last picture, in seconds. */
+/** The number of the last segment of both pictures and sound, and how long sound goes on after the last picture, in seconds. */
 function endOf({ tracks }) {
   const [video, audio] = ['video', 'audio'].map((kind) => {
     const { init, segments } = factsOf(tracks.find((track) => track.kind === kind));
     return { number: segments.at(-1).msn, ...spanOf(segments.at(-1).file, init) };
   });
-  return { number: Math.max(video.number, audio.number), soundAfterPictures: Math.max(0, audio.end - video.end) };
+  return { number: Math.min(video.number, audio.number), soundAfterPictures: Math.max(0, audio.end - video.end) };
 }
 
 // The encoder is in a hurry: what it writes is judged, not how it looks.
