@@ -21,17 +21,18 @@ function gzipAssets() {
   };
 }
 
-/** Has the watch page load the player that most viewers need beside its own code, not after it. */
-function preloadPlayer() {
+/** Tells the watch page's ahead.js where the players are. */
+function playersAhead() {
   return {
-    name: "preload-player",
+    name: "players-ahead",
     apply: "build",
     transformIndexHtml: {
       order: "post",
       handler(_html, { path, bundle }) {
         if (path !== "/watch.html") return [];
-        const player = Object.values(bundle).find((chunk) => chunk.name === "shaka");
-        return [{ tag: "link", attrs: { rel: "modulepreload", href: `/${player.fileName}` } }];
+        const address = (name) => `/${Object.values(bundle).find((chunk) => chunk.name === name).fileName}`;
+        const attrs = { src: "/ahead.js", "data-dash": address("shaka"), "data-hls": address("hls") };
+        return [{ tag: "script", attrs, injectTo: "head-prepend" }];
       },
     },
   };
@@ -68,7 +69,7 @@ function pageRoutes() {
 const backend = process.env.SLUICE_DEV_SERVER ?? "http://localhost:8080";
 
 export default defineConfig({
-  plugins: [svelte(), pageRoutes(), preloadPlayer(), gzipAssets(), keepGitkeep()],
+  plugins: [svelte(), pageRoutes(), playersAhead(), gzipAssets(), keepGitkeep()],
   server: {
     proxy: Object.fromEntries(["/v1", "/time", "/openapi.json", "/streams/"].map((path) => [path, backend])),
   },

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { percentile } from '../bench/lib/figures.mjs';
 import { firstPicture, openViewer, whatWasSeen } from '../bench/lib/viewers.mjs';
 import { data, preparedStream } from './lib/api.mjs';
 import { inPage } from './lib/browser.mjs';
@@ -21,10 +22,15 @@ const smooth = { least: 1600, most: 5000 };
 /** The picture of `sluice publish` carries the time it was taken at. */
 const taken = (stamp) => stamp;
 
+/** What the pixels say, and in `said` what the page says, at the median of the same time, in ms. */
 async function latencyNow(page) {
   const from = await page.evaluate(() => Date.now());
-  await delay(watching);
-  return whatWasSeen(page, from, taken);
+  const readings = [];
+  while ((await page.evaluate(() => Date.now())) < from + watching) {
+    readings.push(await page.evaluate(() => 1000 * Number(document.querySelector('[data-testid=latency]').dataset.seconds)));
+    await delay(500); // as often as the page says it anew
+  }
+  return { ...(await whatWasSeen(page, from, taken)), said: percentile(readings, 0.5) };
 }
 
 scene('latency', {}, async (it) => {
@@ -43,11 +49,10 @@ scene('latency', {}, async (it) => {
     await step(`the lowest there is, by ${protocol.toUpperCase()}`, async (t) => {
       const page = await open(`protocol=${protocol}`);
       const seen = await latencyNow(page);
-      const said = await page.evaluate(() => Number(document.querySelector('[data-testid=latency]').dataset.seconds));
-      t.diagnostic(JSON.stringify({ ...seen, said }));
+      t.diagnostic(JSON.stringify(seen));
       assert.ok(seen.p50 < lowest, `${seen.p50} ms behind`);
       assert.ok(seen.rateMost <= 1.25, `played at ${seen.rateMost}`);
-      assert.ok(Math.abs(said * 1000 - seen.p50) < 250, `the page says ${said} s, the pixels ${seen.p50} ms`);
+      assert.ok(Math.abs(seen.said - seen.p50) < 250, `the page says ${seen.said} ms, the pixels ${seen.p50} ms`);
       await page.context().close();
     });
 

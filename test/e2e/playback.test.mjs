@@ -92,5 +92,6 @@ scene('a browser publishes, players watch', {}, async (it) => {
     assert.match(content, /#EXT-X-ENDLIST/);
     const mpd = await (await fetch(publisher.dash)).text();
     assert.match(mpd, /type="static"/);
+    for (const [engine, format] of [['shaka', 'dash'], ['hls', 'hls']]) await assertPlays(it, engine, publisher[format]);
   });
 });

@@ -42,10 +42,10 @@ async function measurePlayer(it, player, stream, sentAt) {
 
 function row(setup, { name, goal }, seen) {
   const target = `${seconds(goal.p50)} / ${seconds(goal.p95)}`;
-  if (seen instanceof Error) return [setup, name, '–', '–', '–', '–', '–', '–', '–', target, `does not play: ${seen.message.split('\n')[0]}`];
+  if (seen instanceof Error) return [setup, name, '–', '–', '–', '–', '–', '–', '–', '–', target, `does not play: ${seen.message.split('\n')[0]}`];
   const reached = verdict([seen.p50, goal.p50], [seen.p95, goal.p95]);
   return [
-    setup, name, seconds(seen.p50), seconds(seen.p95), seconds(seen.drift), String(seen.stalls), seconds(seen.longestStill),
+    setup, name, seconds(seen.p50), seconds(seen.p95), seconds(seen.drift), String(seen.stalls), seconds(seen.longestStill), seen.perSecond.toFixed(0),
     `${seen.rateMean.toFixed(3)} / ${seen.rateMost.toFixed(2)}`, String(seen.height), target, seen.stalls > 0 ? `${reached}, but it stalls` : reached,
   ];
 }
@@ -82,7 +82,7 @@ export async function measure() {
       'Stock players are as they come, with low latency on (hls.js: `lowLatencyMode`, `maxLiveSyncPlaybackRate` 1.5). ' +
       'Drift is p50 of the last sixth of the time less that of the first; a stall is a picture that stands still for more than 0.3 s; the rate is the mean and the highest playback rate.',
     goal: 'p50 and p95 as in the table, without a stall.',
-    columns: ['set-up', 'player', 'p50', 'p95', 'drift', 'stalls', 'longest still', 'rate', 'lines', 'goal', ''],
+    columns: ['set-up', 'player', 'p50', 'p95', 'drift', 'stalls', 'longest still', 'pictures/s', 'rate', 'lines', 'goal', ''],
     rows,
   };
 }

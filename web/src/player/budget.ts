@@ -10,9 +10,14 @@ const goodMs = 15_000;
 export class RetryBudget {
   private used = 0;
 
+  /** Whether playback that held for some time was good. */
+  good(heldMs: number): boolean {
+    return heldMs >= goodMs;
+  }
+
   /** How long to wait before the next try, after playback that held for some time; undefined when none is left. */
   next(heldMs: number): number | undefined {
-    if (heldMs >= goodMs) this.used = 0;
+    if (this.good(heldMs)) this.used = 0;
     if (this.used >= tries) return undefined;
     return backoff(this.used++, 500, 8000);
   }

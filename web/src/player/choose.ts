@@ -13,23 +13,35 @@ export interface Sources {
   latency?: LatencyWish | undefined;
 }
 
-/** The engines to try, best first. DASH leads: Shaka gives the lower latency. */
-export function plan(sources: Sources, mediaSource: boolean): EngineName[] {
-  if (!mediaSource) return sources.hls ? ["native"] : [];
+/** What a browser brings. */
+export interface Offered {
+  /** Scripts can feed the media element. */
+  mediaSource: boolean;
+  /** It plays HLS by itself, and does that best. */
+  native: boolean;
+}
+
+export function offered(): Offered {
+  return {
+    mediaSource: "MediaSource" in globalThis || "ManagedMediaSource" in globalThis,
+    // Others play HLS, too, but as it was before it had low latency.
+    native: !!globalThis.navigator?.vendor?.startsWith("Apple"),
+  };
+}
+
+/** The engines to try, best first. DASH leads where scripts do the work: Shaka gives the lower latency. */
+export function plan(sources: Sources, { mediaSource, native }: Offered): EngineName[] {
   const all: EngineName[] = [];
-  if (sources.dash && sources.protocol !== "hls") all.push("shaka");
-  if (sources.hls && sources.protocol !== "dash") all.push("hls");
+  if (native && sources.hls && sources.protocol !== "dash") all.push("native");
+  if (mediaSource && sources.dash && sources.protocol !== "hls") all.push("shaka");
+  if (mediaSource && sources.hls && sources.protocol !== "dash") all.push("hls");
+  if (all.length === 0 && !mediaSource && sources.hls) all.push("native");
   return all;
 }
 
-/** Whether scripts can feed the media element. iPhones of old cannot. */
-export function mediaSourceOffered(): boolean {
-  return "MediaSource" in globalThis || "ManagedMediaSource" in globalThis;
-}
-
 /** Loads the code of the engine that a stream will be played with, while there is nothing to play yet. */
-export function preload(protocol: Protocol | undefined, mediaSource: boolean): void {
-  const [first] = plan({ dash: "later", hls: "later", protocol }, mediaSource);
+export function preload(protocol: Protocol | undefined): void {
+  const [first] = plan({ dash: "later", hls: "later", protocol }, offered());
   // What fails here is tried again, and told, when it is needed.
   if (first === "shaka") import("./shaka").catch(() => undefined);
   if (first === "hls") import("./hls").catch(() => undefined);

@@ -1,14 +1,15 @@
 /** The server's clock as seen from here: wall time of this machine plus an offset. */
 export class ServerClock {
-  private offset = 0;
+  private offset: number | undefined;
 
   constructor(private readonly url = "/time") {}
 
-  now(): number {
-    return Date.now() + this.offset;
+  /** In ms since 1970; undefined until the server was asked. */
+  now(): number | undefined {
+    return this.offset === undefined ? undefined : Date.now() + this.offset;
   }
 
-  /** Asks a few times and keeps the answer that came back fastest. Without one, this machine's clock counts. */
+  /** Asks a few times and keeps the answer that came back fastest. Without one ever, this machine's clock counts. */
   async sync(samples = 3): Promise<void> {
     let best = Infinity;
     for (let i = 0; i < samples; i++) {
@@ -17,6 +18,7 @@ export class ServerClock {
       best = answer.roundTrip;
       this.offset = answer.offset;
     }
+    this.offset ??= 0;
   }
 
   private async ask(): Promise<Answer | undefined> {

@@ -22,6 +22,8 @@ export interface Engine {
   readonly protocol: Protocol;
   /** Loads a manifest; resolves when playback can start, rejects with a PlaybackError. */
   load(url: string): Promise<void>;
+  /** The oldest position there is, in seconds of the media element, where that does not tell. */
+  windowStart?(): number;
   /** The newest playable position, in seconds of the media element. */
   liveEdge(): number;
   /** Whether the stream goes on; a window that is left of one that ended does not. */

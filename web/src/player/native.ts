@@ -1,6 +1,6 @@
 import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
 
-/** HLS by the browser itself, for those without Media Source Extensions. */
+/** HLS by the browser itself: Safari, and what has no Media Source Extensions. */
 export class NativeEngine implements Engine {
   readonly name = "this browser";
   readonly protocol = "hls";

@@ -13,14 +13,15 @@ const retry = {
   connectionTimeout: 5000,
 };
 
+/** How long to wait, in seconds, before what failed is asked for again. */
+const retryS = 0.5;
+
 const config = {
   manifest: {
     retryParameters: retry,
     dash: {
       // The server's segments keep to its clock: a correction would falsify the latency that is shown.
       autoCorrectDrift: false,
-      // Shaka would set the playback rate by it, against the latency controller.
-      manifestPreprocessorTXml: withoutServiceDescription,
     },
   },
   streaming: {
@@ -35,10 +36,6 @@ const config = {
   // Every chunk is a sample: those of a small rendition are a few kilobytes.
   abr: { defaultBandwidthEstimate: 3_000_000, advanced: { minBytes: 1000 } },
 };
-
-function withoutServiceDescription(mpd: shaka.extern.xml.Node): void {
-  mpd.children = mpd.children.filter((child) => typeof child === "string" || child.tagName !== "ServiceDescription");
-}
 
 /** Shaka's choice of a rendition, from what downloads at the live edge say. */
 class EdgeAbr extends shaka.abr.SimpleAbrManager {
@@ -60,12 +57,18 @@ class EdgeAbr extends shaka.abr.SimpleAbrManager {
   }
 }
 
+function isNetwork({ category }: shaka.util.Error): boolean {
+  return category === shaka.util.Error.Category.NETWORK;
+}
+
 /** DASH by Shaka Player. */
 export class ShakaEngine implements Engine {
   readonly name = "Shaka Player";
   readonly protocol = "dash";
   private readonly player = new shaka.Player();
   private readonly edge = new EdgeBandwidth(performance.now());
+  /** When the presentation's time was 0, in ms since 1970; undefined before the first MPD. */
+  private start: number | undefined;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -74,9 +77,16 @@ export class ShakaEngine implements Engine {
   ) {
     shaka.polyfill.installAll();
     this.player.configure({ ...config, abrFactory: () => new EdgeAbr(this.edge) });
+    this.player.configure("manifest.dash.manifestPreprocessorTXml", (mpd: shaka.extern.xml.Node) => this.prepare(mpd));
+    // Tries what the network refused again, also when the stream ends meanwhile, where Shaka's own way gives up.
+    this.player.configure("streaming.failureCallback", (error: shaka.util.Error) => {
+      if (isNetwork(error)) this.player.retryStreaming(retryS);
+    });
     this.player.addEventListener("error", (event) => {
-      const { code } = (event as unknown as { detail: shaka.util.Error }).detail;
-      this.events.onBroken(new PlaybackError(`shaka-${code}`));
+      const error = (event as unknown as { detail: shaka.util.Error }).detail;
+      // A picture that stands still for long counts as broken, whatever it waits for.
+      if (error.severity === shaka.util.Error.Severity.RECOVERABLE || isNetwork(error)) return;
+      this.events.onBroken(new PlaybackError(`shaka-${error.code}`));
     });
     for (const name of ["trackschanged", "adaptation", "variantchanged"]) {
       this.player.addEventListener(name, () => this.events.onRenditions());
@@ -86,15 +96,19 @@ export class ShakaEngine implements Engine {
   async load(url: string): Promise<void> {
     try {
       await this.player.attach(this.video);
-      // Below zero it counts from the live edge; after the end of a stream there is none.
-      await this.player.load(url, this.latency === "smooth" ? -smoothStartS : undefined);
+      await this.player.load(url);
     } catch (error) {
       throw new PlaybackError(`shaka-${(error as shaka.util.Error).code ?? "load"}`);
     }
   }
 
+  windowStart(): number {
+    return this.player.seekRange().start;
+  }
+
   liveEdge(): number {
-    return this.player.seekRange().end;
+    const { end } = this.player.seekRange();
+    return this.latency === "smooth" && this.isLive() ? end - smoothStartS : end;
   }
 
   isLive(): boolean {
@@ -104,8 +118,7 @@ export class ShakaEngine implements Engine {
   frameTime(): Date | undefined {
     // Not Shaka's own playhead time, which is never nearer to the live edge than it means to play, nor its start
     // date, which takes the producer's reference time for one of the presentation: it is one of the media.
-    const start = this.player.getManifest()?.presentationTimeline.getPresentationStartTime();
-    return start == null ? undefined : new Date((start + this.video.currentTime) * 1000);
+    return this.start === undefined ? undefined : new Date(this.start + this.video.currentTime * 1000);
   }
 
   renditions(): Rendition[] {
@@ -128,5 +141,15 @@ export class ShakaEngine implements Engine {
 
   async destroy(): Promise<void> {
     await this.player.destroy();
+  }
+
+  /** Sees each MPD before Shaka does. */
+  private prepare(mpd: shaka.extern.xml.Node): void {
+    // Shaka would set the playback rate by it, against the latency controller.
+    mpd.children = mpd.children.filter((child) => typeof child === "string" || child.tagName !== "ServiceDescription");
+    if (this.start !== undefined) return;
+    this.start = Date.parse(mpd.attributes["availabilityStartTime"] ?? "");
+    // Below zero it counts from the newest position, which is where a stream that has ended must not begin.
+    if (this.latency === "smooth" && mpd.attributes["type"] === "dynamic") this.player.updateStartTime(-smoothStartS);
   }
 }

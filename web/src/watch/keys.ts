@@ -46,6 +46,8 @@ export function action(press: Press, focus: Focus): Action | undefined {
 /** Reads what has the focus off an element. */
 export function focusOf(element: Element | null): Focus {
   if (element?.closest("[data-menu]")) return "menu";
+  // Its own steps are too small to leave the live edge.
+  if (element?.matches("[data-timeline]")) return "page";
   if (element instanceof HTMLInputElement) return "slider";
   if (element?.closest("button, a")) return "button";
   return "page";

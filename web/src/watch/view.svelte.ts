@@ -5,6 +5,8 @@ import type { LatencyWish } from "../player/latency";
 import { Player, type PlayerState } from "../player/player";
 
 const measureMs = 500;
+/** Clocks are set, and run apart. */
+const syncMs = 5 * 60_000;
 const seekStep = 5;
 const volumeStep = 0.1;
 const volumeSlot = "sluice.volume";
@@ -63,10 +65,13 @@ export class View {
     on(["playing", "timeupdate", "emptied"], () => (this.waiting = false));
     // Only the latency that is shown needs it: the picture goes first.
     video.addEventListener("playing", () => void this.clock.sync(), { once: true, signal: stop.signal });
-    const timer = setInterval(() => this.measure(video), measureMs);
+    const timers = [
+      setInterval(() => this.measure(video), measureMs),
+      setInterval(() => void this.clock.sync(), syncMs),
+    ];
     return () => {
       stop.abort();
-      clearInterval(timer);
+      timers.forEach(clearInterval);
       void this.player.destroy();
     };
   }
@@ -82,10 +87,8 @@ export class View {
 
   togglePlay(): void {
     if (!this.video) return;
-    if (!this.video.paused) this.video.pause();
-    // What the pause was at has left the window, or nothing was shown yet: on with what is live.
-    else if (this.state !== "playing" || this.position < this.range.start + 1) this.goLive();
-    else void this.player.play();
+    if (this.video.paused) this.player.resume();
+    else this.video.pause();
   }
 
   toggleMute(): void {

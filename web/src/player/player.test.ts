@@ -1,0 +1,280 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ServerClock } from "./clock";
+import { PlaybackError, type Engine, type EngineEvents } from "./engine";
+import { Player, type PlayerState } from "./player";
+
+/** What the player uses of a media element, with a playhead that follows the clock. */
+class FakeVideo {
+  paused = true;
+  muted = false;
+  ended = false;
+  seeking = false;
+  playbackRate = 1;
+  defaultPlaybackRate = 1;
+  /** What play() is refused for: with sound, or whatever it is. */
+  refuses: "nothing" | "sound" | "everything" = "nothing";
+  /** The playhead stands still for want of media. */
+  starved = false;
+  private at = 0;
+  private since = 0;
+
+  get currentTime(): number {
+    return this.at + (this.paused || this.starved ? 0 : (Date.now() - this.since) / 1000);
+  }
+
+  set currentTime(position: number) {
+    this.at = position;
+    this.since = Date.now();
+  }
+
+  get readyState(): number {
+    return this.starved ? 1 : 4;
+  }
+
+  get seekable() {
+    return { length: 1, start: () => 0, end: () => 1000 };
+  }
+
+  /** A chunk more than the reserve: nothing to make up for. */
+  get buffered() {
+    return { length: 1, start: () => 0, end: () => this.currentTime + 0.2 };
+  }
+
+  async play(): Promise<void> {
+    if (this.refuses === "everything" || (this.refuses === "sound" && !this.muted))
+      throw Object.assign(new Error(), { name: "NotAllowedError" });
+    this.currentTime = this.at;
+    this.paused = false;
+  }
+
+  pause(): void {
+    this.at = this.currentTime;
+    this.paused = true;
+  }
+
+  starve(): void {
+    this.at = this.currentTime;
+    this.starved = true;
+  }
+}
+
+class FakeEngine implements Engine {
+  readonly protocol = "dash";
+  live = true;
+  destroyed = false;
+
+  constructor(
+    readonly name: string,
+    private readonly video: FakeVideo,
+    readonly events: EngineEvents,
+    private readonly loads: () => Promise<void>,
+  ) {}
+
+  async load(): Promise<void> {
+    await this.loads();
+    this.video.currentTime = this.liveEdge();
+  }
+
+  liveEdge = () => Date.now() / 1000 - 1_000_000 + 100;
+  isLive = () => this.live;
+  frameTime = () => new Date(Date.now() - 400);
+  renditions = () => [];
+  select(): void {}
+
+  async destroy(): Promise<void> {
+    this.destroyed = true;
+    this.video.starved = false;
+    this.video.pause();
+  }
+}
+
+const both = { dash: "manifest.mpd", hls: "master.m3u8" };
+
+let video: FakeVideo;
+let engines: FakeEngine[];
+let states: PlayerState[];
+let player: Player;
+let loads: () => Promise<void>;
+
+const engine = () => engines.at(-1) as FakeEngine;
+const behind = () => engine().liveEdge() - video.currentTime;
+const seconds = (n: number) => vi.advanceTimersByTimeAsync(n * 1000);
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000_000 });
+  vi.stubGlobal("MediaSource", class {});
+  vi.stubGlobal("HTMLMediaElement", { HAVE_METADATA: 1, HAVE_CURRENT_DATA: 2, HAVE_FUTURE_DATA: 3 });
+  video = new FakeVideo();
+  engines = [];
+  states = [];
+  loads = async () => {};
+  const events = { onState: (state: PlayerState) => void states.push(state), onRenditions: () => {} };
+  player = new Player(new ServerClock(), events, async (name, _video, of) => {
+    engines.push(new FakeEngine(name, video, of, () => loads()));
+    return engine();
+  });
+  player.attach(video as unknown as HTMLVideoElement);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe("loading", () => {
+  it("plays", async () => {
+    void player.load(both);
+    await seconds(1);
+    expect(states).toEqual(["loading", "playing"]);
+    expect(engine().name).toBe("shaka");
+  });
+
+  it("plays the newest of two that are asked for at once, and nothing beside it", async () => {
+    void player.load(both);
+    await seconds(1);
+    void player.load({ ...both, protocol: "dash" });
+    void player.load({ ...both, protocol: "hls" });
+    await seconds(5);
+    expect(engines.filter(({ destroyed }) => !destroyed).map(({ name }) => name)).toEqual(["hls"]);
+  });
+
+  it("plays nothing when that is asked for while it loads", async () => {
+    void player.load(both);
+    await seconds(1);
+    void player.load(both);
+    void player.unload();
+    await seconds(5);
+    expect(engines.every(({ destroyed }) => destroyed)).toBe(true);
+  });
+
+  it("gives up a manifest that never comes, and tries the next engine", async () => {
+    loads = () => new Promise(() => {});
+    void player.load(both);
+    await seconds(16);
+    expect(engines.map(({ name, destroyed }) => [name, destroyed])).toEqual([
+      ["shaka", true],
+      ["hls", false],
+    ]);
+  });
+
+  it("stops at once while a manifest does not come", async () => {
+    loads = () => new Promise(() => {});
+    void player.load(both);
+    await seconds(1);
+    await player.unload();
+    expect(engine().destroyed).toBe(true);
+  });
+});
+
+describe("trouble", () => {
+  it("changes the engine when one breaks soon after each start", async () => {
+    void player.load(both);
+    for (let i = 0; i < 3; i++) {
+      await seconds(3);
+      engine().events.onBroken(new PlaybackError("shaka-3016"));
+      await seconds(3);
+    }
+    expect(engines.map(({ name }) => name)).toEqual(["shaka", "hls", "shaka", "hls"]);
+  });
+
+  it("stays with an engine that held", async () => {
+    void player.load(both);
+    await seconds(20);
+    engine().events.onBroken(new PlaybackError("shaka-3016"));
+    await seconds(3);
+    expect(engines.map(({ name }) => name)).toEqual(["shaka", "shaka"]);
+  });
+
+  it("takes a picture that stands still for long for broken", async () => {
+    void player.load(both);
+    await seconds(1);
+    video.starve();
+    await seconds(9);
+    expect(states).toEqual(["loading", "playing"]);
+    await seconds(3);
+    expect(states).toEqual(["loading", "playing", "retrying", "loading", "playing"]);
+  });
+
+  it("leaves a viewer who paused alone", async () => {
+    void player.load(both);
+    await seconds(1);
+    video.pause();
+    await seconds(30);
+    expect(states).toEqual(["loading", "playing"]);
+    engine().events.onBroken(new PlaybackError("shaka-1001"));
+    await seconds(5);
+    expect(engines).toHaveLength(2);
+    expect(video.paused).toBe(true);
+  });
+});
+
+describe("a browser that refuses to play", () => {
+  it("with sound gets a muted picture", async () => {
+    video.refuses = "sound";
+    void player.load(both);
+    await seconds(1);
+    expect(states).toEqual(["loading", "playing"]);
+    expect(video.muted).toBe(true);
+  });
+
+  it("at all waits for the viewer, for as long as it takes", async () => {
+    video.refuses = "everything";
+    void player.load(both);
+    await seconds(1);
+    video.currentTime += 1; // the library moves the playhead
+    await seconds(60);
+    expect(states).toEqual(["loading", "blocked"]);
+    video.refuses = "nothing";
+    player.resume();
+    await seconds(1);
+    expect(states.at(-1)).toBe("playing");
+    expect(behind()).toBeLessThan(2);
+  });
+});
+
+describe("the live edge", () => {
+  beforeEach(async () => {
+    void player.load(both);
+    await seconds(5);
+  });
+
+  it("is kept to after a short pause", async () => {
+    video.pause();
+    await seconds(2);
+    player.resume();
+    await seconds(1);
+    video.currentTime -= 10; // as after a stall
+    await seconds(5);
+    expect(behind()).toBeLessThan(1);
+  });
+
+  it("is left by a long pause", async () => {
+    video.pause();
+    await seconds(20);
+    player.resume();
+    await seconds(10);
+    expect(behind()).toBeGreaterThan(19);
+    expect(player.atLiveEdge).toBe(false);
+  });
+
+  it("is left by going back, and come back to", async () => {
+    player.seek(video.currentTime - 30);
+    await seconds(10);
+    expect(behind()).toBeGreaterThan(29);
+    player.goLive();
+    await seconds(1);
+    expect(player.atLiveEdge).toBe(true);
+  });
+
+  it("is not where a stream that has ended goes on", async () => {
+    engine().live = false;
+    video.currentTime = 10;
+    player.goLive();
+    await seconds(1);
+    expect(video.currentTime).toBeCloseTo(11, 0);
+    video.pause();
+    player.resume();
+    await seconds(1);
+    expect(video.currentTime).toBeCloseTo(12, 0);
+  });
+});
