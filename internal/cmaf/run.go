@@ -48,7 +48,8 @@ func (r *run) start(s sample) bool {
 // add puts a sample into the open chunk, and closes the chunk as soon as the
 // sample reaches its boundary.
 func (t *Track) add(s sample) error {
-	s, err := t.check(t.place(s))
+	s, moved := t.place(s)
+	s, err := t.check(s)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (t *Track) add(s sample) error {
 		return nil
 	}
 	if t.kind == media.Audio {
-		t.makeGood()
+		t.makeGood(moved)
 	}
 	return t.closeChunk()
 }
@@ -108,24 +109,23 @@ const maxShift = 2 * aacFrame
 // place moves a frame of sound to the end of the one before, where the hole
 // between them is small. Before a hole FFmpeg says that a frame lasts longer than
 // frames do.
-func (t *Track) place(s sample) sample {
+func (t *Track) place(s sample) (placed sample, moved uint64) {
 	if t.kind != media.Audio {
-		return s
+		return s, 0
 	}
 	s.duration = min(s.duration, aacFrame)
-	t.shift = 0
 	if end, ok := t.end(); ok && s.start >= end && s.start-end <= maxShift {
-		t.shift, s.start = s.start-end, end
+		moved, s.start = s.start-end, end
 	}
-	return s
+	return s, moved
 }
 
 // makeGood lets the last sound of a chunk last longer for what it was moved by,
 // as long as the chunk is not longer than the longest, and the next one begins
 // less than a frame after the boundary.
-func (t *Track) makeGood() {
+func (t *Track) makeGood(moved uint64) {
 	grid := t.window.grid
-	t.chunk.stretch(min(t.chunk.end+t.shift, t.chunk.start+wholeFrames(grid.chunk), grid.chunkEnd(t.chunk.start)+aacFrame-1))
+	t.chunk.stretch(min(t.chunk.end+moved, t.chunk.start+wholeFrames(grid.chunk), grid.chunkEnd(t.chunk.start)+aacFrame-1))
 }
 
 // check holds a sample against the rules of a run. A sample that overlaps the

@@ -46,7 +46,6 @@ type Track struct {
 	window window
 	chunk  openChunk
 	joined uint64 // where the newest run was joined, in ticks
-	shift  uint64 // how far the newest sound was moved, in ticks
 }
 
 func newTrack(name string, kind media.Kind, c Config) *Track {
