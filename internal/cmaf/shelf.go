@@ -14,16 +14,17 @@ type Shelf interface {
 	Drop(track string, number uint64) error
 }
 
-// Shelved notes that a segment was put on the shelf. One that was not by the
-// time memory lets it go is a hole from then on.
-func (t *Track) Shelved(number uint64) {
+// NoteShelved notes that a segment was put on the shelf. One that was not by the
+// time memory lets it go is a hole from then on, even if it is put later: viewers
+// have been told so.
+func (t *Track) NoteShelved(number uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.window.written[number] = true
+	t.window.noteShelved(number)
 }
 
-// Unload lets go of the memory of an ended track's segments, all of which stand
-// on the shelf by then or are lost.
+// Unload lets go of the memory of an ended track's segments, but of those that
+// the shelf does not have.
 func (t *Track) Unload() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

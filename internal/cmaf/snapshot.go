@@ -15,7 +15,7 @@ type TrackSnapshot struct {
 	Chunk    sluice.ChunkLength
 	Init     *Init      // nil until the first encoder run's header is in
 	Shelved  []*Segment // whose bytes are on the shelf; oldest first
-	Segments []*Segment // the ones after them, without a hole in their numbers; the last may be open
+	Segments []*Segment // the ones after them, without a hole in their numbers; the last may be open, and after Unload few have bytes
 	Ended    bool       // nothing will follow
 
 	Peak    int // of any complete segment ever, bits a second
@@ -77,7 +77,8 @@ func (s *TrackSnapshot) Segment(number uint64) *Segment {
 	return s.Segments[at-len(s.Shelved)]
 }
 
-// Complete are all complete segments in memory, oldest first.
+// Complete are all complete segments in memory, oldest first, and after Unload
+// those that were.
 func (s *TrackSnapshot) Complete() []*Segment {
 	if n := len(s.Segments); n > 0 && !s.Segments[n-1].Complete {
 		return s.Segments[:n-1]

@@ -1,5 +1,7 @@
 package cmaf
 
+import "slices"
+
 // window is the newest segments of a track without a hole in their numbers: the
 // last ones in memory, and before them those that the shelf has. The slices it
 // gives out are never written again.
@@ -137,14 +139,22 @@ func (w *window) shelve(s *Segment) {
 	w.shelved = w.shelved[max(0, len(w.shelved)-w.shelfCapacity):]
 }
 
-// unload moves all segments to the shelf, which has to hold them all from then
-// on.
-func (w *window) unload() {
-	w.capacity, w.shelfCapacity = 0, w.capacity+w.shelfCapacity
-	for _, s := range w.segments {
-		w.shelve(s)
+// noteShelved notes that the shelf has a segment, too, that is in memory.
+func (w *window) noteShelved(number uint64) {
+	if len(w.segments) > 0 && number >= w.segments[0].Number && number <= w.last().Number {
+		w.written[number] = true
 	}
-	w.segments = nil
+}
+
+// unload lets go of the bytes that the shelf has, too. Nothing is added after it.
+func (w *window) unload() {
+	unloaded := slices.Clone(w.segments)
+	for i, s := range unloaded {
+		if w.written[s.Number] {
+			unloaded[i] = s.without(true)
+		}
+	}
+	w.segments = unloaded
 }
 
 func (w *window) replaceLast(s *Segment) {

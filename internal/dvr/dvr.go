@@ -36,8 +36,17 @@ func Open(folder string) (*Store, error) {
 	return &Store{root: root}, nil
 }
 
-// Close lets go of the folder.
-func (s *Store) Close() error { return s.root.Close() }
+// Close removes what is in the folder, and lets go of it.
+func (s *Store) Close() error {
+	folders, err := fs.ReadDir(s.root.FS(), ".")
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // somebody else did
+	}
+	for _, folder := range folders {
+		err = errors.Join(err, s.root.RemoveAll(folder.Name()))
+	}
+	return errors.Join(err, s.root.Close())
+}
 
 // Shelf is where a stream's segments go.
 func (s *Store) Shelf(id sluice.StreamID) *Shelf {

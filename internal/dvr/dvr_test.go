@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/cmaf/cmaftest"
 	"github.com/sluicelive/sluice/internal/dvr"
@@ -72,6 +73,21 @@ func TestShelf(t *testing.T) {
 		_, err := again.Shelf(2).Open("360", all[0].Number)
 		require.ErrorIs(t, err, fs.ErrNotExist)
 	})
+}
+
+// A server that is stopped leaves no media behind.
+func TestClose(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "dvr")
+	store, err := dvr.Open(folder)
+	require.NoError(t, err)
+	s := segments(t)[0]
+	for id := range sluice.StreamID(3) {
+		require.NoError(t, store.Shelf(id).Put("360", s))
+	}
+	require.NoError(t, store.Close())
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 // A disk that takes no more leaves no half of a segment behind.

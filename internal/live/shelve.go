@@ -10,12 +10,13 @@ import (
 )
 
 // keep puts the stream's segments on the shelf, if it has one, until the
-// function it returns is called: then it takes them off again.
-func (s *stream) keep(ctx context.Context) (forget func()) {
+// function it returns is called: then it takes them off again. When the server
+// stops they stay, for viewers are still being served: they go with the folder.
+func (s *stream) keep(server context.Context) (forget func()) {
 	if s.shelf == nil {
 		return func() {}
 	}
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithCancel(server)
 	var running sync.WaitGroup
 	for _, track := range s.presentation.Tracks() {
 		shelver := &shelver{track: track, shelf: s.shelf, log: s.log, nothing: true}
@@ -28,6 +29,9 @@ func (s *stream) keep(ctx context.Context) (forget func()) {
 	return func() {
 		stop()
 		running.Wait()
+		if server.Err() != nil {
+			return
+		}
 		if err := s.shelf.Clear(); err != nil {
 			s.log.Warn("segments stay on disk until the next start", "err", err)
 		}
@@ -48,20 +52,31 @@ type shelver struct {
 	nothing bool // the track has not begun
 }
 
-// run returns when the track has ended and all of it is put, or with ctx.
+// run returns when the track has ended and memory was let go, or with ctx.
 func (s *shelver) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		now := s.track.Snapshot()
 		s.put(now)
 		s.drop(now)
 		if now.Ended {
-			s.track.Unload()
+			s.unload(ctx)
 			return
 		}
 		select {
 		case <-now.Changed():
 		case <-ctx.Done():
 		}
+	}
+}
+
+// unload lets go of an ended track's memory, once nobody has a playlist any more
+// that names parts: the shelf has whole segments only, and parts can be had for
+// three target durations after they were listed (rfc8216bis, section 6.2.2).
+func (s *shelver) unload(ctx context.Context) {
+	select {
+	case <-time.After(cmaf.DefaultKeep):
+		s.track.Unload()
+	case <-ctx.Done(): // the stream is let go, or the server stops: viewers are served to the end
 	}
 }
 
@@ -79,7 +94,7 @@ func (s *shelver) put(now *cmaf.TrackSnapshot) {
 			s.warn(now.Name, err)
 			continue
 		}
-		s.track.Shelved(segment.Number)
+		s.track.NoteShelved(segment.Number)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"strconv"
@@ -54,7 +55,7 @@ func serveSegment(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, 
 	case assembles(r):
 		serveRecipe(w, r, track, found)
 	default:
-		serveOpen(w, r, track, number)
+		serveOpen(w, r, p.Shelf(), track, number)
 	}
 	return nil
 }
@@ -145,8 +146,7 @@ func serveComplete(w http.ResponseWriter, r *http.Request, s *cmaf.Segment) {
 	_, _ = w.Write(s.Bytes) // fails only when the viewer has left
 }
 
-// serveShelved sends a segment that has left memory. The kernel may send the
-// file without our seeing its bytes.
+// serveShelved sends a segment that has left memory, a piece at a time.
 func serveShelved(w http.ResponseWriter, r *http.Request, shelf cmaf.Shelf, track *cmaf.Track, s *cmaf.Segment) error {
 	f, err := shelf.Open(track.Name(), s.Number)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -178,23 +178,30 @@ func isConditional(h http.Header) bool {
 // serveOpen sends the chunks of a segment as they come. What arrives whole is
 // the segment and may be kept as such; an answer that cannot be finished is cut
 // off, so that no cache takes it for one (RFC 9111, section 3.3).
-func serveOpen(w http.ResponseWriter, r *http.Request, track *cmaf.Track, number uint64) {
+func serveOpen(w http.ResponseWriter, r *http.Request, shelf cmaf.Shelf, track *cmaf.Track, number uint64) {
 	if r.Method == http.MethodHead {
 		return
 	}
 	flusher := http.NewResponseController(w)
 	stall := time.NewTimer(maxWait)
 	defer stall.Stop()
+	var size int64
 	for sent := 0; ; {
 		s := track.Snapshot()
 		now := s.Segment(number)
-		if now == nil {
+		switch {
+		case now != nil && now.Shelved: // while the viewer took a chunk
+			sendRest(w, shelf, track, number, size)
+			return
+		case now == nil || now.Missing():
 			panic(http.ErrAbortHandler)
 		}
 		for _, c := range now.Chunks[sent:] {
-			if _, err := w.Write(c.Bytes); err != nil {
+			n, err := w.Write(c.Bytes)
+			if err != nil {
 				panic(http.ErrAbortHandler)
 			}
+			size += int64(n)
 		}
 		if sent < len(now.Chunks) {
 			sent = len(now.Chunks)
@@ -211,5 +218,21 @@ func serveOpen(w http.ResponseWriter, r *http.Request, track *cmaf.Track, number
 		case <-r.Context().Done():
 			panic(http.ErrAbortHandler)
 		}
+	}
+}
+
+// sendRest sends what follows the first bytes of a segment that left memory while
+// they were sent.
+func sendRest(w http.ResponseWriter, shelf cmaf.Shelf, track *cmaf.Track, number uint64, sent int64) {
+	f, err := shelf.Open(track.Name(), number)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer func() { _ = f.Close() }() // read only
+	if _, err := f.Seek(sent, io.SeekStart); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if _, err := io.Copy(w, f); err != nil {
+		panic(http.ErrAbortHandler)
 	}
 }

@@ -1,9 +1,14 @@
 package origin_test
 
 import (
+	"bufio"
 	"bytes"
+	"io"
+	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,7 +39,7 @@ func TestShelvedSegment(t *testing.T) {
 			continue // the disk was full
 		}
 		require.NoError(t, shelf.Put("360", s))
-		track.Shelved(s.Number)
+		track.NoteShelved(s.Number)
 	}
 	track.Unload()
 	disk := ask(t, o, http.MethodGet, file)
@@ -47,7 +52,70 @@ func TestShelvedSegment(t *testing.T) {
 	require.Equal(t, http.StatusPartialContent, part.Code)
 	require.Equal(t, memory.Body.Bytes()[10:20], part.Body.Bytes())
 
-	require.Equal(t, http.StatusNotFound, ask(t, o, http.MethodGet, "/streams/7/chunk-stream360-53.m4s").Code, "lost")
+	require.Equal(t, http.StatusOK, ask(t, o, http.MethodGet, "/streams/7/chunk-stream360-53.m4s").Code, "still in memory")
+	require.Equal(t, http.StatusNotFound, ask(t, o, http.MethodGet, "/streams/7/part-stream360-51-0.m4s").Code, "parts are in memory only")
 	require.NoError(t, shelf.Drop("360", 51))
 	require.Equal(t, http.StatusGone, ask(t, o, http.MethodGet, file).Code, "let go a moment ago")
+}
+
+// Memory may be let go while a viewer is still taking the segment it began with
+// when that was open: it gets the rest from the shelf, or is cut off.
+func TestOpenSegmentLeavesMemory(t *testing.T) {
+	for name, put := range map[string]bool{"onto the shelf": true, "for good": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, err := dvr.Open(t.TempDir())
+				require.NoError(t, err)
+				defer func() { require.NoError(t, store.Close()) }()
+				ladder, err := sluice.NewLadder("360")
+				require.NoError(t, err)
+				shelf := store.Shelf(7)
+				p := cmaf.NewPresentation(cmaf.Config{Clock: cmaftest.Clock(), Ladder: ladder, Chunk: 6, Shelf: shelf, Window: 3 * time.Minute})
+				track := p.Track("360")
+				before, after := cmaftest.Split(t, cmaftest.Encoded(t, "360"), 103*time.Second)
+				r, encoder := io.Pipe()
+				consumed := make(chan error, 1)
+				go func() { consumed <- track.Consume(t.Context(), r) }()
+				_, err = encoder.Write(before)
+				require.NoError(t, err)
+				synctest.Wait()
+
+				listener := pipeListener{conns: make(chan net.Conn)}
+				server := &http.Server{Handler: newOrigin(p), ReadHeaderTimeout: time.Second}
+				served := make(chan error, 1)
+				go func() { served <- server.Serve(listener) }()
+				viewer := listener.dial()
+				_, err = io.WriteString(viewer, "GET /streams/7/chunk-stream360-51.m4s HTTP/1.1\r\nHost: origin.test\r\nConnection: close\r\n\r\n")
+				require.NoError(t, err)
+				answer, err := http.ReadResponse(bufio.NewReaderSize(viewer, 16), nil) // no body yet: the server is mid-write
+				require.NoError(t, err)
+				synctest.Wait()
+
+				_, err = encoder.Write(after)
+				require.NoError(t, err)
+				require.NoError(t, encoder.Close())
+				require.NoError(t, <-consumed)
+				require.NoError(t, track.End())
+				whole := track.Snapshot().Segment(51)
+				if put {
+					require.NoError(t, shelf.Put("360", whole))
+				}
+				track.NoteShelved(51) // and who says so without having put it, has lost it
+				track.Unload()
+				require.True(t, track.Snapshot().Segment(51).Shelved)
+
+				body, err := io.ReadAll(answer.Body)
+				if put {
+					require.NoError(t, err)
+					require.True(t, bytes.Equal(whole.Bytes, body))
+				} else {
+					require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+				}
+				_ = answer.Body.Close() // which says again that it broke off
+				require.NoError(t, viewer.Close())
+				require.NoError(t, server.Close())
+				require.ErrorIs(t, <-served, http.ErrServerClosed)
+			})
+		})
+	}
 }
