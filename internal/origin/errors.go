@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/status"
@@ -18,9 +20,13 @@ var (
 	errNotPlayable = sluice.Errorf(sluice.KindNotFound, "stream_not_playable",
 		"the stream has no media to play yet; ask again in a second")
 	errNoSegment = sluice.Errorf(sluice.KindNotFound, "segment_not_found",
-		"there is no such segment: it is not made yet, or never was")
+		"there is no such segment: nothing was made at that time, or it was lost")
 	errNoChunk = sluice.Errorf(sluice.KindNotFound, "part_not_found",
-		"there is no such part: it is not made yet, or its segment went on without it")
+		"there is no such part: its segment went on without it, or is had as a whole only")
+	errSegmentAhead = sluice.Errorf(sluice.KindNotFound, "segment_not_made",
+		"the segment is not made yet; ask for it when a manifest names it")
+	errChunkAhead = sluice.Errorf(sluice.KindNotFound, "part_not_made",
+		"the part is not made yet; ask for it when a playlist hints at it")
 	errDirective = sluice.Errorf(sluice.KindMalformed, "directive_invalid",
 		"_HLS_msn and _HLS_part have to be whole numbers")
 	errPartWithoutSegment = sluice.Errorf(sluice.KindMalformed, "directive_invalid",
@@ -29,6 +35,8 @@ var (
 		"that segment or part is too far ahead; load the playlist without _HLS_msn and go on from there")
 	errSegmentGone = sluice.Errorf(sluice.KindGone, "segment_gone",
 		"the segment has left the window; load the manifest again")
+	errUnreadable = sluice.Errorf(sluice.KindUnavailable, "segment_unreadable",
+		"the segment cannot be read from the disk at the moment; ask again in a second")
 	errStalled = sluice.Errorf(sluice.KindUnavailable, "stream_stalled",
 		"the stream makes no media at the moment; ask again in a second")
 	errCut = sluice.Errorf(sluice.KindUnavailable, "request_cut",
@@ -50,6 +58,37 @@ type envelope struct {
 // caches do not.
 const cacheAbsent = "public, max-age=0, s-maxage=1"
 
+// stays reports whether the next one who asks would be told the same: what can
+// never come, and what was waited for in vain. What is only not there yet may be
+// there now, and a viewer who asks ahead must not keep it from all others.
+func stays(e *sluice.Error) bool {
+	for _, lasting := range []error{errNoFile, errNoRendition, errNoSegment, errNoChunk, errStalled} {
+		if errors.Is(e, lasting) {
+			return true
+		}
+	}
+	return e.Kind == sluice.KindGone
+}
+
+// faults limits the log to a line a second: what fails may do so for each viewer.
+type faults struct {
+	mu     sync.Mutex
+	said   time.Time
+	unsaid int
+}
+
+// due reports whether a fault shall be logged now, and how many were not.
+func (f *faults) due(now time.Time) (unsaid int, due bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now.Sub(f.said) < time.Second {
+		f.unsaid++
+		return 0, false
+	}
+	unsaid, f.unsaid, f.said = f.unsaid, 0, now
+	return unsaid, true
+}
+
 // fail answers with an error that a person can read.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, cause error) {
 	e := sluice.AsError(cause)
@@ -60,8 +99,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, cause error) {
 	if errors.Is(e, errMethod) {
 		code = http.StatusMethodNotAllowed
 	}
-	if code == http.StatusInternalServerError {
-		s.config.Log.Error("cannot deliver", "path", r.URL.EscapedPath(), "err", cause)
+	if code == http.StatusInternalServerError || errors.Is(e, errUnreadable) {
+		if unsaid, due := s.faults.due(s.config.Now()); due {
+			s.config.Log.Error("cannot deliver", "path", r.URL.EscapedPath(), "err", cause, "unsaid", unsaid)
+		}
 	}
 	body, err := json.Marshal(envelope{Code: code, Message: e.Message, Error: e.Code})
 	if err != nil {
@@ -71,7 +112,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, cause error) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
-	if code == http.StatusNotFound || code == http.StatusGone || errors.Is(e, errStalled) {
+	if stays(e) {
 		h.Set("Cache-Control", cacheAbsent)
 	}
 	if code == http.StatusServiceUnavailable {

@@ -15,9 +15,10 @@ import (
 	"github.com/sluicelive/sluice/internal/media"
 )
 
-// cacheForever is for bytes whose name never means others: numbers are those of
-// the stream clock.
-const cacheForever = "public, max-age=31536000, immutable"
+// cacheMedia is for bytes whose name never means others: numbers are those of the
+// stream clock. A day is the longest window. Longer would be of no use, and do
+// harm: with a new database, streams are counted from 1 again.
+const cacheMedia = "public, max-age=86400, immutable"
 
 func serveMedia(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t target) error {
 	track := p.Track(t.rendition)
@@ -74,10 +75,12 @@ func serveChunk(w http.ResponseWriter, r *http.Request, track *cmaf.Track, at cm
 		switch {
 		case s.Last() != nil && !s.Ended && at == s.Next():
 			return false, nil
-		case segment != nil:
+		case segment != nil && segment.Complete:
 			return false, errNoChunk
+		case segment != nil:
+			return false, errChunkAhead
 		default:
-			return false, cmp.Or(absent(s, at.Segment), error(errNoChunk))
+			return false, cmp.Or(absent(s, at.Segment), error(errChunkAhead))
 		}
 	})
 	if err != nil {
@@ -113,7 +116,7 @@ func setMediaHeaders(h http.Header, track *cmaf.Track) {
 	if track.Snapshot().Init.Kind == media.Audio {
 		h.Set("Content-Type", "audio/mp4")
 	}
-	h.Set("Cache-Control", cacheForever)
+	h.Set("Cache-Control", cacheMedia)
 }
 
 // absent says why a segment is not there; nil when it is the next to come: a
@@ -122,12 +125,16 @@ func setMediaHeaders(h http.Header, track *cmaf.Track) {
 func absent(s *cmaf.TrackSnapshot, number uint64) error {
 	first, ok := s.First()
 	switch {
-	case !ok || number < first:
+	case !ok:
+		return errSegmentAhead
+	case number < first:
 		return errNoSegment
 	case number < s.Oldest():
 		return errSegmentGone
-	case s.Ended || number != s.Last().Number+1:
+	case s.Ended || number <= s.Last().Number: // or a hole
 		return errNoSegment
+	case number > s.Last().Number+1:
+		return errSegmentAhead
 	default:
 		return nil
 	}
@@ -153,7 +160,7 @@ func serveShelved(w http.ResponseWriter, r *http.Request, shelf cmaf.Shelf, trac
 		return errSegmentGone // a moment ago
 	}
 	if err != nil {
-		return err
+		return errUnreadable.Wrap(err)
 	}
 	defer func() { _ = f.Close() }() // read only
 	setMediaHeaders(w.Header(), track)

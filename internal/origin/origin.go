@@ -37,6 +37,7 @@ type Config struct {
 type Server struct {
 	config  Config
 	viewers *viewers
+	faults  faults
 }
 
 // New makes an origin.

@@ -76,7 +76,10 @@ func ask(t *testing.T, o http.Handler, method, path string, header ...field) *ht
 	return w
 }
 
-const forever = "public, max-age=31536000, immutable"
+const (
+	kept   = "public, max-age=86400, immutable"
+	absent = "public, max-age=0, s-maxage=1" // by shared caches, for a second
+)
 
 func TestStatusAndHeaders(t *testing.T) {
 	p := fed(t)
@@ -93,28 +96,35 @@ func TestStatusAndHeaders(t *testing.T) {
 		{"ended media playlist", "/streams/7/stream360.m3u8", 200, "application/vnd.apple.mpegurl", "public, max-age=30"},
 		{"audio playlist", "/streams/7/streamaudio.m3u8", 200, "application/vnd.apple.mpegurl", "public, max-age=1"},
 		{"MPD", "/streams/7/manifest.mpd", 200, "application/dash+xml", "public, max-age=1"},
-		{"video init", "/streams/7/init-stream360.mp4", 200, "video/mp4", forever},
-		{"audio init", "/streams/7/init-streamaudio.mp4", 200, "audio/mp4", forever},
-		{"video segment", "/streams/7/chunk-stream480-51.m4s", 200, "video/mp4", forever},
-		{"audio segment", "/streams/7/chunk-streamaudio-52.m4s", 200, "audio/mp4", forever},
+		{"video init", "/streams/7/init-stream360.mp4", 200, "video/mp4", kept},
+		{"audio init", "/streams/7/init-streamaudio.mp4", 200, "audio/mp4", kept},
+		{"video segment", "/streams/7/chunk-stream480-51.m4s", 200, "video/mp4", kept},
+		{"audio segment", "/streams/7/chunk-streamaudio-52.m4s", 200, "audio/mp4", kept},
 		{"time", "/time", 200, "text/plain; charset=utf-8", "no-store"},
 
-		{"segment before the first", "/streams/7/chunk-stream360-49.m4s", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"segment after the end", "/streams/7/chunk-stream360-54.m4s", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"segment far ahead", "/streams/7/chunk-stream480-55.m4s", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"rendition that is not", "/streams/7/stream1080.m3u8", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"init that is not", "/streams/7/init-stream1080.mp4", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"stream that is not", "/streams/9/master.m3u8", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"stream let go", "/streams/8/chunk-stream360-51.m4s", 410, "application/json", "public, max-age=0, s-maxage=1"},
+		{"segment before the first", "/streams/7/chunk-stream360-49.m4s", 404, "application/json", absent},
+		{"segment after the end", "/streams/7/chunk-stream360-54.m4s", 404, "application/json", absent},
+		{"segment far ahead", "/streams/7/chunk-stream480-55.m4s", 404, "application/json", "no-store"},
+		{"rendition that is not", "/streams/7/stream1080.m3u8", 404, "application/json", absent},
+		{"init that is not", "/streams/7/init-stream1080.mp4", 404, "application/json", absent},
+		{"part that its segment went on without", "/streams/7/part-stream480-52-10.m4s", 404, "application/json", absent},
+		{"part after the end", "/streams/7/part-stream360-54-0.m4s", 404, "application/json", absent},
+		{"part before the first", "/streams/7/part-stream480-49-0.m4s", 404, "application/json", absent},
+		{"part of a rendition that is not", "/streams/7/part-stream1080-51-0.m4s", 404, "application/json", absent},
+		{"part after the next, of the segment that is made", "/streams/7/part-stream480-53-9.m4s", 404, "application/json", "no-store"},
+		{"part after the first of the next segment", "/streams/7/part-stream480-54-1.m4s", 404, "application/json", "no-store"},
+		{"part far ahead", "/streams/7/part-stream480-99-0.m4s", 404, "application/json", "no-store"},
+		{"stream that has not started", "/streams/9/master.m3u8", 404, "application/json", "no-store"},
+		{"stream let go", "/streams/8/chunk-stream360-51.m4s", 410, "application/json", absent},
 		{"fault of ours", "/streams/500/master.m3u8", 500, "application/json", "no-store"},
-		{"no file", "/streams/7/", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"traversal", "/streams/7/../7/master.m3u8", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"escaped traversal", "/streams/7/%2e%2e/master.m3u8", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"escaped file", "/streams/7/master%2em3u8", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"backslash", `/streams/7/..\master.m3u8`, 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"NUL", "/streams/7/master.m3u8%00", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"huge number", "/streams/7/chunk-stream360-18446744073709551616.m4s", 404, "application/json", "public, max-age=0, s-maxage=1"},
-		{"slug", "/streams/my-first-stream/master.m3u8", 404, "application/json", "public, max-age=0, s-maxage=1"},
+		{"no file", "/streams/7/", 404, "application/json", absent},
+		{"traversal", "/streams/7/../7/master.m3u8", 404, "application/json", absent},
+		{"escaped traversal", "/streams/7/%2e%2e/master.m3u8", 404, "application/json", absent},
+		{"escaped file", "/streams/7/master%2em3u8", 404, "application/json", absent},
+		{"backslash", `/streams/7/..\master.m3u8`, 404, "application/json", absent},
+		{"NUL", "/streams/7/master.m3u8%00", 404, "application/json", absent},
+		{"huge number", "/streams/7/chunk-stream360-18446744073709551616.m4s", 404, "application/json", absent},
+		{"slug", "/streams/my-first-stream/master.m3u8", 404, "application/json", absent},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := ask(t, o, http.MethodGet, c.path)
@@ -227,6 +237,7 @@ func TestNotPlayable(t *testing.T) {
 	for _, file := range []string{"master.m3u8", "manifest.mpd", "stream360.m3u8", "init-stream360.mp4", "chunk-stream360-50.m4s"} {
 		got := ask(t, o, http.MethodGet, "/streams/7/"+file)
 		require.Equal(t, http.StatusNotFound, got.Code, file)
+		require.Equal(t, "no-store", got.Header().Get("Cache-Control"), "it may come at any moment")
 	}
 }
 

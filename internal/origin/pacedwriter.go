@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// pacedWriter gives each write a time of its own to finish in, so that a viewer
-// that reads too slowly is cut off, and one that reads a long answer is not. In
-// HTTP/1.1 that ends the connection, in HTTP/2 the request alone.
+// pacedWriter gives each piece of an answer a time of its own to finish in, so that
+// a viewer that reads too slowly is cut off, and one that reads a long answer is
+// not. In HTTP/1.1 that ends the connection, in HTTP/2 the request alone.
 type pacedWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -22,8 +22,25 @@ func newPacedWriter(w http.ResponseWriter, timeout time.Duration) *pacedWriter {
 // Unwrap lets http.ResponseController reach the connection.
 func (p *pacedWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
+// piece is how much is written under one deadline. A viewer who takes less in that
+// time has too little for any rendition; smaller ones would cost a write more.
+const piece = 256 << 10
+
 // Write implements io.Writer.
-func (p *pacedWriter) Write(b []byte) (int, error) {
+func (p *pacedWriter) Write(b []byte) (n int, err error) {
+	for len(b) > piece && err == nil {
+		var written int
+		written, err = p.write(b[:piece])
+		n, b = n+written, b[written:]
+	}
+	if err != nil {
+		return n, err
+	}
+	written, err := p.write(b)
+	return n + written, err
+}
+
+func (p *pacedWriter) write(b []byte) (int, error) {
 	p.extend()
 	return p.ResponseWriter.Write(b)
 }

@@ -51,6 +51,7 @@ func TestBlockingReload(t *testing.T) {
 		{"no number", "_HLS_msn=x", 0, 400, "directive_invalid"},
 		{"a negative number", "_HLS_msn=-1", 0, 400, "directive_invalid"},
 		{"a part that is no number", "_HLS_msn=52&_HLS_part=", 106 * time.Second, 200, "\nchunk-stream360-52.m4s"},
+		{"empty ones are none", "_HLS_msn=&_HLS_part=&_HLS_skip=", 0, 200, "part-stream360-52-2.m4s"},
 		{"two segments ahead are the most", "_HLS_msn=53", 107400 * time.Millisecond, 503, "stream_stalled"},
 		{"three are too many", "_HLS_msn=54", 0, 400, "directive_too_far"},
 		{"the advance limit: fifteen parts after the last", "_HLS_msn=53&_HLS_part=7", 107400 * time.Millisecond, 503, "stream_stalled"},
@@ -144,7 +145,7 @@ func TestParts(t *testing.T) {
 				a := requestFile(t.Context(), o, cmaf.ChunkName("360", cmaf.Position{Segment: 51, Chunk: i}))
 				require.True(t, a.ended())
 				require.Equal(t, http.StatusOK, a.Code)
-				require.Equal(t, "public, max-age=31536000, immutable", a.Header().Get("Cache-Control"))
+				require.Equal(t, "public, max-age=86400, immutable", a.Header().Get("Cache-Control"))
 				parts = append(parts, a.Body.Bytes()...)
 			}
 			whole := request(t.Context(), o, 51)

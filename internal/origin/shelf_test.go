@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/cmaf/cmaftest"
 	"github.com/sluicelive/sluice/internal/dvr"
+	"github.com/sluicelive/sluice/internal/origin"
 )
 
 // A segment is the same to a viewer wherever its bytes are.
@@ -56,6 +59,42 @@ func TestShelvedSegment(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, ask(t, o, http.MethodGet, "/streams/7/part-stream360-51-0.m4s").Code, "parts are in memory only")
 	require.NoError(t, shelf.Drop("360", 51))
 	require.Equal(t, http.StatusGone, ask(t, o, http.MethodGet, file).Code, "let go a moment ago")
+}
+
+// broken is a shelf whose disk cannot be read.
+type broken struct{ cmaf.Shelf }
+
+func (broken) Put(string, *cmaf.Segment) error                { return nil }
+func (broken) Open(string, uint64) (io.ReadSeekCloser, error) { return nil, syscall.EIO }
+
+// A disk that fails is no fault to be told of for each viewer.
+func TestUnreadableSegment(t *testing.T) {
+	ladder, err := sluice.NewLadder("360")
+	require.NoError(t, err)
+	p := cmaf.NewPresentation(cmaf.Config{Clock: cmaftest.Clock(), Ladder: ladder, Shelf: broken{}})
+	track := p.Track("360")
+	require.NoError(t, track.Consume(t.Context(), bytes.NewReader(cmaftest.Encoded(t, "360"))))
+	require.NoError(t, track.End())
+	track.NoteShelved(51)
+	track.Unload()
+	var said bytes.Buffer
+	at := now
+	o := origin.New(origin.Config{
+		Presentations: streams{seven: p},
+		Log:           slog.New(slog.NewTextHandler(&said, nil)),
+		Now:           func() time.Time { return at },
+	})
+	for range 100 {
+		got := ask(t, o, http.MethodGet, "/streams/7/chunk-stream360-51.m4s")
+		require.Equal(t, http.StatusServiceUnavailable, got.Code)
+		require.Equal(t, "no-store", got.Header().Get("Cache-Control"))
+		require.Equal(t, "1", got.Header().Get("Retry-After"))
+		require.NotContains(t, got.Body.String(), syscall.EIO.Error())
+		at = at.Add(15 * time.Millisecond)
+	}
+	require.Equal(t, 2, bytes.Count(said.Bytes(), []byte("cannot deliver")), "a line a second")
+	require.Contains(t, said.String(), "input/output error")
+	require.Contains(t, said.String(), "unsaid=66")
 }
 
 // Memory may be let go while a viewer is still taking the segment it began with
