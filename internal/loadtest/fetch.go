@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -134,6 +133,7 @@ func (w *watchdog) stop() { w.timer.Stop(); w.cancel(nil) }
 // explain makes a fault of an error.
 func (w *watchdog) explain(address string, err error) error {
 	f, known := errors.AsType[*fault](err)
+	reset, isReset := errors.AsType[streamResetError](err)
 	switch {
 	case known:
 		return f
@@ -141,12 +141,25 @@ func (w *watchdog) explain(address string, err error) error {
 		return &fault{"timeout", address, errPatience}
 	case w.ctx.Err() != nil:
 		return w.ctx.Err() // the viewer left
-	case errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "INTERNAL_ERROR"):
+	case errors.Is(err, io.ErrUnexpectedEOF), isReset && reset.Code == http2InternalError:
 		return &fault{"cut off", address, err}
 	default:
 		return &fault{"connection", address, err}
 	}
 }
+
+// streamResetError is the end of an HTTP/2 stream by RST_STREAM. net/http, which keeps
+// its own type to itself, fills in a struct of these very fields.
+type streamResetError struct {
+	StreamID uint32
+	Code     uint32 // RFC 9113, section 7
+	Cause    error
+}
+
+func (r streamResetError) Error() string { return fmt.Sprintf("stream reset, code %d", r.Code) }
+
+// http2InternalError is how a server that gave up ends an answer (RFC 9113, section 7).
+const http2InternalError = 2
 
 // counted is a body whose bytes are counted.
 type counted struct {

@@ -271,3 +271,26 @@ func TestHTTPS(t *testing.T) {
 	require.Zero(t, older.Load())
 	server.CloseClientConnections()
 }
+
+// In HTTP/2 an answer that breaks off leaves its connection whole.
+func TestCutOffInHTTP2(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/list" {
+			_, _ = io.WriteString(w, "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na\n#EXTINF:2,\nb\n#EXT-X-ENDLIST\n")
+			return
+		}
+		_, _ = io.WriteString(w, "few")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	r, err := loadtest.Run(t.Context(), loadtest.Config{
+		URL: server.URL + "/list", Viewers: 1, Duration: time.Second, Rendition: loadtest.Highest, Insecure: true,
+	})
+	require.ErrorIs(t, err, loadtest.ErrNothingPlayed)
+	require.Len(t, r.Errors, 1)
+	require.Equal(t, "cut off", r.Errors[0].Kind, r.Errors[0].Example)
+	server.CloseClientConnections()
+}
