@@ -86,7 +86,7 @@ func (f *front) run(ctx context.Context, cfg httpd.Config) error {
 // openACME begins to get certificates. Both listeners are there already: they
 // answer the authority.
 func (f *front) openACME(ctx context.Context) (*certs.ACME, error) {
-	host, _, err := net.SplitHostPort(f.flags.Listen)
+	host, err := f.flags.challengeHost()
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +99,21 @@ func (f *front) openACME(ctx context.Context) (*certs.ACME, error) {
 		c.HTTPPort = port(f.plain)
 	}
 	return certs.OpenACME(ctx, c)
+}
+
+// challengeHost is the address that challenges of both kinds come in on. There is
+// one for both: where the listeners have two, none is named, for a listener would
+// be opened beside ours otherwise.
+func (c *serveCmd) challengeHost() (string, error) {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil || c.HTTPListen == "" {
+		return host, err
+	}
+	beside, _, err := net.SplitHostPort(c.HTTPListen)
+	if err != nil || beside != host {
+		return "", err
+	}
+	return host, nil
 }
 
 // upgrade leads to HTTPS. With ACME that is on the usual port, which the

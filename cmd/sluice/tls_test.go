@@ -49,6 +49,22 @@ func TestTLSFlags(t *testing.T) {
 	}
 }
 
+func TestChallengeHost(t *testing.T) {
+	for name, c := range map[string]struct{ listen, beside, want string }{
+		"all":                {":443", ":80", ""},
+		"one listener":       {"203.0.113.5:443", "", "203.0.113.5"},
+		"two of one address": {"203.0.113.5:443", "203.0.113.5:80", "203.0.113.5"},
+		"two addresses":      {"203.0.113.5:443", "127.0.0.1:8080", ""},
+		"one and all":        {"203.0.113.5:443", ":80", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			host, err := (&serveCmd{netFlags: netFlags{Listen: c.listen}, tlsFlags: tlsFlags{HTTPListen: c.beside}}).challengeHost()
+			require.NoError(t, err)
+			require.Equal(t, c.want, host)
+		})
+	}
+}
+
 func TestDoctorLooksAtCertificates(t *testing.T) {
 	port := strconv.Itoa(freePort(t))
 	for name, tc := range map[string]struct {

@@ -22,8 +22,9 @@ type ACMEConfig struct {
 	CA string
 	// Folder is made when it is missing, for its owner only.
 	Folder string
-	// Host is the address that the server listens on; empty when on all. It and
-	// both ports must be listened on before OpenACME, which would otherwise do so.
+	// Host is the address that both ports are listened on; empty when that is all
+	// of them, or when they differ. They must be listened on before OpenACME, which
+	// would otherwise do so.
 	Host string
 	// TLSPort is where the challenge of RFC 8737 is answered: that of the server
 	// which has Config. The authority asks on 443, so that must lead there.
