@@ -47,8 +47,10 @@ func MPD(s *cmaf.Snapshot) (string, error) {
 	m := mpd.NewMPD(mpd.DYNAMIC_TYPE)
 	m.Profiles = mpd.PROFILE_LIVE + "," + lowLatencyProfile
 	m.AvailabilityStartTime = dateTime(s.Clock.WallTime(begin(s)))
-	// What a player of the declared bandwidth needs at its start: the encoder
-	// spends no more than that, so a chunk is enough to go on with.
+	// Less than the meaning of @bandwidth in ISO/IEC 23009-1 asks for: the encoder
+	// may spend a second's bits in advance, so a player on a line that takes the
+	// declared bandwidth and no more may run dry with less than a second. But one
+	// that waited for a second at its start would be so far behind, on any line.
 	m.MinBufferTime = duration(s.Chunk.Duration())
 	m.MaxSegmentDuration = duration(maxSegment)
 	var oldest uint64
