@@ -23,6 +23,10 @@ type TrackSnapshot struct {
 
 	Memo // what readers render from it
 
+	// Settled is what readers render from the complete segments alone. Snapshots
+	// share it as long as those are the same.
+	Settled *Memo
+
 	first      uint64 // number of the first segment ever
 	stretches  []Stretch
 	advertised int // segments that manifests list
@@ -105,7 +109,11 @@ func (s *TrackSnapshot) Window() []*Segment {
 		return complete[over:]
 	}
 	shelved := s.Shelved[max(0, len(s.Shelved)+len(complete)-s.advertised):]
-	return slices.Concat(shelved, complete)
+	if len(shelved) == 0 {
+		return complete
+	}
+	joined := s.Settled.Once("window", func() any { return slices.Concat(shelved, complete) })
+	return joined.([]*Segment) //nolint:errcheck,forcetypeassert // nothing else has that name
 }
 
 // Position is the place of a chunk: a segment, and the chunk's index in it,

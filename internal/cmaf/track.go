@@ -58,8 +58,9 @@ func newTrack(name string, kind media.Kind, c Config) *Track {
 		listed:   int(c.Window / sluice.SegmentDuration),
 		inMemory: inMemory,
 		onShelf:  onShelf,
+		window:   window{settled: new(Memo)},
 	}
-	t.current.Store(&TrackSnapshot{Name: name, Clock: c.Clock, Chunk: c.Chunk, changed: make(chan struct{})})
+	t.current.Store(&TrackSnapshot{Name: name, Clock: c.Clock, Chunk: c.Chunk, Settled: t.window.settled, changed: make(chan struct{})})
 	return t
 }
 
@@ -138,6 +139,7 @@ func (t *Track) publish(ended bool) {
 		Init:       t.init,
 		Shelved:    t.window.shelved,
 		Segments:   t.window.segments,
+		Settled:    t.window.settled,
 		Ended:      ended,
 		first:      old.first,
 		stretches:  t.window.stretches,

@@ -265,3 +265,33 @@ func TestBitrates(t *testing.T) {
 	require.Equal(t, s.Segments[1].Size*8/2, s.Peak, "a stump of 200 ms says nothing")
 	require.Equal(t, int(float64(s.Segments[0].Size+s.Segments[1].Size)*8/2.2), s.Average)
 }
+
+// What is rendered from complete segments is shared by snapshots as long as those
+// are the same, and no longer.
+func TestSettled(t *testing.T) {
+	track := shelving()
+	var at uint64
+	snapshot := func(frames int) *TrackSnapshot {
+		require.NoError(t, feed(t, track, pictures(t, sec100+at*frame, frames)))
+		at += uint64(frames)
+		return track.Snapshot()
+	}
+	first := snapshot(60)
+	for range 9 {
+		require.Same(t, first.Settled, snapshot(6).Settled)
+	}
+	complete := snapshot(6)
+	require.NotSame(t, first.Settled, complete.Settled, "one more")
+	for range 36 { // up to what memory holds
+		complete = snapshot(60)
+	}
+	lost := snapshot(54)
+	require.NotSame(t, complete.Settled, lost.Settled, "the segment that left memory is a hole now")
+	complete = snapshot(6)
+	track.NoteShelved(complete.Segments[0].Number)
+	require.Same(t, complete.Settled, snapshot(6).Settled, "the next one is on the shelf")
+	require.NoError(t, track.End())
+	ended := track.Snapshot()
+	track.Unload()
+	require.NotSame(t, ended.Settled, track.Snapshot().Settled)
+}

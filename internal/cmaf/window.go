@@ -16,10 +16,11 @@ type window struct {
 	written       map[uint64]bool // segments in memory that the shelf has, too
 
 	stretches []Stretch
+	settled   *Memo // of the complete segments, until they are others
 }
 
 func newWindow(g grid, capacity, shelfCapacity int) window {
-	return window{grid: g, capacity: capacity, shelfCapacity: shelfCapacity, written: map[uint64]bool{}}
+	return window{grid: g, capacity: capacity, shelfCapacity: shelfCapacity, written: map[uint64]bool{}, settled: new(Memo)}
 }
 
 // rate measures what a track takes.
@@ -119,6 +120,9 @@ func (w *window) resume(last *Segment, number uint64) {
 }
 
 func (w *window) push(s *Segment) {
+	if s.Complete {
+		w.settled = new(Memo)
+	}
 	over := max(0, len(w.segments)-w.capacity)
 	for _, old := range w.segments[:over] {
 		w.shelve(old)
@@ -134,6 +138,9 @@ func (w *window) shelve(s *Segment) {
 	delete(w.written, s.Number)
 	if w.shelfCapacity == 0 {
 		return
+	}
+	if !written {
+		w.settled = new(Memo) // it is a hole now
 	}
 	w.shelved = append(w.shelved, s.without(written))
 	w.shelved = w.shelved[max(0, len(w.shelved)-w.shelfCapacity):]
@@ -154,13 +161,14 @@ func (w *window) unload() {
 			unloaded[i] = s.without(true)
 		}
 	}
-	w.segments = unloaded
+	w.segments, w.settled = unloaded, new(Memo)
 }
 
 func (w *window) replaceLast(s *Segment) {
 	w.segments = append([]*Segment(nil), w.segments...)
 	w.segments[len(w.segments)-1] = s
 	if s.Complete {
+		w.settled = new(Memo)
 		w.rate.add(s, w.grid)
 	}
 }

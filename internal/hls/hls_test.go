@@ -3,12 +3,14 @@ package hls_test
 import (
 	"bytes"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -189,6 +191,8 @@ func TestPartsAreListedNearTheEnd(t *testing.T) {
 func TestDeltaUpdate(t *testing.T) {
 	track := long(t).Snapshot().Video[0]
 	full, delta := hls.Media(track, nil, false), hls.Media(track, nil, true)
+	require.True(t, strings.HasPrefix(full, hls.Opening(track)))
+	require.NotContains(t, hls.Opening(track), "#EXT-X-PART:")
 	skipped := number(t, delta, `#EXT-X-SKIP:SKIPPED-SEGMENTS=([0-9]+)\n`)
 	window := track.Window()
 	first := window[int(skipped)]
@@ -205,4 +209,40 @@ func TestDeltaUpdate(t *testing.T) {
 	require.Equal(t, full, head+old+rest)
 
 	require.NotContains(t, hls.Media(live(t).Snapshot().Video[0], nil, true), "#EXT-X-SKIP", "nothing to leave out")
+}
+
+// nowhere is a shelf that takes everything and gives nothing.
+type nowhere struct{}
+
+func (nowhere) Put(string, *cmaf.Segment) error                { return nil }
+func (nowhere) Open(string, uint64) (io.ReadSeekCloser, error) { return nil, io.EOF }
+func (nowhere) Drop(string, uint64) error                      { return nil }
+
+// day is a track whose window is a day, full. Most of it is a hole, which takes as
+// many lines and one more.
+func day(tb testing.TB) *cmaf.Track {
+	tb.Helper()
+	ladder, err := sluice.NewLadder("360")
+	require.NoError(tb, err)
+	const window = 24 * time.Hour
+	p := cmaf.NewPresentation(cmaf.Config{Clock: cmaftest.Clock(), Ladder: ladder, Chunk: 6, Window: window, Shelf: nowhere{}})
+	track := p.Track("360")
+	for _, shift := range []uint64{0, uint64(window.Seconds())} {
+		run := cmaftest.Shift(tb, cmaftest.Encoded(tb, "360"), shift)
+		require.NoError(tb, track.Consume(tb.Context(), bytes.NewReader(run)))
+	}
+	require.Len(tb, track.Snapshot().Window(), 43_200)
+	return track
+}
+
+// What a part costs when somebody asks for the playlist of a day.
+func BenchmarkMediaOfADay(b *testing.B) {
+	t := day(b).Snapshot()
+	for name, delta := range map[string]bool{"whole": false, "delta": true} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				b.SetBytes(int64(len(hls.Media(t, nil, delta))))
+			}
+		})
+	}
 }

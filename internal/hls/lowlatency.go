@@ -69,10 +69,9 @@ func (p *playlist) reports(others []*cmaf.TrackSnapshot) {
 // (section 4.4.5.2).
 func skippable(t *cmaf.TrackSnapshot, window []*cmaf.Segment) int {
 	boundary := t.MediaEnd() - skipUntil
-	for i, s := range window {
-		if t.Time(s.End()) > boundary {
-			return i
-		}
+	n := len(window)
+	for n > 0 && t.Time(window[n-1].End()) > boundary {
+		n--
 	}
-	return 0
+	return n
 }

@@ -16,26 +16,17 @@ const partsListed = 3
 // ones. A playlist that goes on reports where the other renditions are.
 //
 // The delta form leaves out what a client that asks for it has (section
-// 6.2.5.1).
+// 6.2.5.1). The whole one begins with Opening.
 func Media(t *cmaf.TrackSnapshot, others []*cmaf.TrackSnapshot, delta bool) string {
 	var p playlist
 	window := t.Window()
-	p.header()
-	p.line("#EXT-X-TARGETDURATION:%d", int(TargetDuration/time.Second))
-	p.lowLatency(t)
-	p.line("#EXT-X-MEDIA-SEQUENCE:%d", window[0].Number)
-	// Present from the first playlist on, although nothing breaks: a player
-	// that saw none could not be told of a break that has left the window.
-	p.line("#EXT-X-DISCONTINUITY-SEQUENCE:0")
-	p.line("#EXT-X-MAP:URI=%q", cmaf.InitName(t.Name))
 	if skipped := skippable(t, window); delta && skipped > 0 {
+		p.head(t, window[0].Number)
 		p.line("#EXT-X-SKIP:SKIPPED-SEGMENTS=%d", skipped)
-		window = window[skipped:]
-	}
-	for _, s := range window {
-		p.dateTime(t, s)
-		p.parts(t, s)
-		p.segment(t, s)
+		p.segments(t, window[skipped:])
+	} else {
+		_, _ = p.WriteString(Opening(t))
+		p.segments(t, window[settled(window):])
 	}
 	if t.Ended {
 		p.line("#EXT-X-ENDLIST")
@@ -48,6 +39,43 @@ func Media(t *cmaf.TrackSnapshot, others []*cmaf.TrackSnapshot, delta bool) stri
 	p.hint(t)
 	p.reports(others)
 	return p.String()
+}
+
+// Opening is what playlists begin with as long as no segment is completed: a long
+// window is nearly all of its playlist, which changes with every part.
+func Opening(t *cmaf.TrackSnapshot) string {
+	text := t.Settled.Once("hls", func() any {
+		var p playlist
+		window := t.Window()
+		p.head(t, window[0].Number)
+		p.segments(t, window[:settled(window)])
+		return p.String()
+	})
+	return text.(string) //nolint:errcheck,forcetypeassert // nothing else has that name
+}
+
+// settled is how many segments of the window have no parts listed.
+func settled(window []*cmaf.Segment) int { return max(0, len(window)-(partsListed-1)) }
+
+// head is what stands before the segments.
+func (p *playlist) head(t *cmaf.TrackSnapshot, first uint64) {
+	p.header()
+	p.line("#EXT-X-TARGETDURATION:%d", int(TargetDuration/time.Second))
+	p.lowLatency(t)
+	p.line("#EXT-X-MEDIA-SEQUENCE:%d", first)
+	// Present from the first playlist on, although nothing breaks: a player
+	// that saw none could not be told of a break that has left the window.
+	p.line("#EXT-X-DISCONTINUITY-SEQUENCE:0")
+	p.line("#EXT-X-MAP:URI=%q", cmaf.InitName(t.Name))
+}
+
+// segments are complete ones, with their parts where those are listed.
+func (p *playlist) segments(t *cmaf.TrackSnapshot, of []*cmaf.Segment) {
+	for _, s := range of {
+		p.dateTime(t, s)
+		p.parts(t, s)
+		p.segment(t, s)
+	}
 }
 
 // dateTime is a segment's place on the wall clock (section 4.4.4.6). It stands

@@ -1,14 +1,12 @@
 package origin
 
 import (
-	"bytes"
 	"fmt"
 	"hash/fnv"
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/klauspost/compress/gzip"
+	"sync"
 
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/dash"
@@ -36,8 +34,8 @@ type manifest struct {
 	contentType string
 	cache       string
 	plain       []byte
-	zipped      []byte
-	etag        string // without quotes; the zipped form's has a suffix
+	zipped      func() ([]byte, error) // for the first who takes it
+	etag        string                 // without quotes; the zipped form's has a suffix
 	err         error
 }
 
@@ -80,7 +78,11 @@ func serveMediaPlaylist(w http.ResponseWriter, r *http.Request, p *cmaf.Presenta
 	if d.delta {
 		name += "?delta"
 	}
-	m := once(&s.Memo, name, typeHLS, s.Ended, func() (string, error) {
+	begins := &opening{}
+	if !d.delta {
+		begins = openingOf(s)
+	}
+	m := onceAfter(begins, &s.Memo, name, typeHLS, s.Ended, func() (string, error) {
 		return hls.Media(s, p.Snapshot().Others(rendition), d.delta), nil
 	})
 	cache := m.cache
@@ -92,14 +94,19 @@ func serveMediaPlaylist(w http.ResponseWriter, r *http.Request, p *cmaf.Presenta
 
 // once renders a manifest for the first who asks for it.
 func once(memo *cmaf.Memo, name, contentType string, ended bool, render func() (string, error)) *manifest {
-	m, ok := memo.Once(name, func() any { return newManifest(contentType, ended, render) }).(*manifest)
+	return onceAfter(&opening{}, memo, name, contentType, ended, render)
+}
+
+// onceAfter renders a manifest that begins with what many in a row do.
+func onceAfter(o *opening, memo *cmaf.Memo, name, contentType string, ended bool, render func() (string, error)) *manifest {
+	m, ok := memo.Once(name, func() any { return newManifest(o, contentType, ended, render) }).(*manifest)
 	if !ok {
 		panic("origin: two kinds of value under " + name)
 	}
 	return m
 }
 
-func newManifest(contentType string, ended bool, render func() (string, error)) *manifest {
+func newManifest(o *opening, contentType string, ended bool, render func() (string, error)) *manifest {
 	text, err := render()
 	if err != nil {
 		return &manifest{err: err}
@@ -108,21 +115,10 @@ func newManifest(contentType string, ended bool, render func() (string, error)) 
 	if ended {
 		m.cache = cacheEnded
 	}
-	m.etag = contentTag(m.plain)
-	m.zipped, m.err = zip(m.plain)
+	rest := m.plain[len(o.text):]
+	m.etag = contentTag(append([]byte(o.tag), rest...))
+	m.zipped = sync.OnceValues(func() ([]byte, error) { return o.zip(rest) })
 	return m
-}
-
-func zip(plain []byte) ([]byte, error) {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	if _, err := w.Write(plain); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
 }
 
 // contentTag is the inside of a strong entity tag.
@@ -143,7 +139,11 @@ func (m *manifest) send(w http.ResponseWriter, r *http.Request, cache string) er
 	h.Set("Vary", "Accept-Encoding")
 	body, tag := m.plain, m.etag
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		body, tag = m.zipped, m.etag+"-gzip"
+		zipped, err := m.zipped()
+		if err != nil {
+			return err
+		}
+		body, tag = zipped, m.etag+"-gzip"
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("ETag", `"`+tag+`"`)
