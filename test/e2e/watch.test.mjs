@@ -26,14 +26,17 @@ async function openWatch({ server, browser }, id, { query = '', before, plays = 
   return page;
 }
 
+/** Waits until the playhead moves. */
 async function playing(page) {
-  const playheadMoves = () => {
-    const video = document.querySelector('video');
-    const before = window.playheadBefore;
-    window.playheadBefore = video.currentTime;
-    return !video.paused && before !== undefined && before !== video.currentTime;
+  await page.evaluate(() => delete window.playhead);
+  const moves = () => {
+    const { paused, readyState, currentTime } = document.querySelector('video');
+    if (paused || readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return false;
+    const before = window.playhead;
+    window.playhead = currentTime;
+    return before < currentTime;
   };
-  await inPage(page, 'it plays', playheadMoves, undefined, 30_000);
+  await inPage(page, 'it plays', moves, undefined, 30_000);
 }
 
 /** Seconds behind the live edge, as the page says. */
@@ -119,8 +122,10 @@ scene('the watch page', {}, async (it) => {
       plays: false,
       before: () => {
         const { play } = HTMLMediaElement.prototype;
+        let touched = false;
+        addEventListener('pointerdown', () => (touched = true), { capture: true });
         HTMLMediaElement.prototype.play = function () {
-          return navigator.userActivation.isActive ? play.call(this) : Promise.reject(new DOMException('no', 'NotAllowedError'));
+          return touched ? play.call(this) : Promise.reject(new DOMException('no', 'NotAllowedError'));
         };
       },
     });
