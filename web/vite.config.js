@@ -84,7 +84,16 @@ export default defineConfig({
     // The players are large by nature and come after the first paint.
     chunkSizeWarningLimit: 800,
     modulePreload: { polyfill: false },
+    // A few files that all pages share come sooner than many.
+    cssCodeSplit: false,
     rolldownOptions: {
+      output: {
+        advancedChunks: {
+          groups: [
+            { name: "common", test: /node_modules\/(svelte|esm-env|clsx)|src\/(api|components|format|styles|faces)/ },
+          ],
+        },
+      },
       input: ["index.html", "watch.html", "docs.html"].map((page) => resolve(import.meta.dirname, page)),
     },
   },

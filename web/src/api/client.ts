@@ -37,7 +37,10 @@ const timeoutMs = 20_000;
 
 /** Speaks JSON with the server that the page came from. Without a key it is a member of the public. */
 export class Client {
-  constructor(private readonly key?: string) {}
+  constructor(
+    private readonly key?: string,
+    private readonly fetch: typeof globalThis.fetch = (...request) => globalThis.fetch(...request),
+  ) {}
 
   get<T>(path: string, signal?: AbortSignal): Promise<T> {
     return this.call<T>("GET", path, undefined, signal).then((answer) => answer.data);
@@ -59,7 +62,7 @@ export class Client {
     const limit = AbortSignal.timeout(timeoutMs);
     let response: Response;
     try {
-      response = await fetch(`/v1${path}`, {
+      response = await this.fetch(`/v1${path}`, {
         method,
         headers,
         body: body === undefined ? null : JSON.stringify(body),

@@ -1,4 +1,5 @@
 import type { Engine, EngineEvents, Protocol } from "./engine";
+import type { ServerClock } from "./clock";
 import type { LatencyWish } from "./latency";
 
 export type EngineName = "shaka" | "hls" | "native";
@@ -53,10 +54,11 @@ export async function make(
   video: HTMLVideoElement,
   events: EngineEvents,
   latency: LatencyWish,
+  clock: ServerClock,
 ): Promise<Engine> {
   switch (name) {
     case "shaka":
-      return new (await import("./shaka")).ShakaEngine(video, events, latency);
+      return new (await import("./shaka")).ShakaEngine(video, events, latency, clock);
     case "hls":
       return new (await import("./hls")).HlsEngine(video, events, latency);
     case "native":

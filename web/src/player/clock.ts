@@ -1,8 +1,10 @@
+const url = "/time";
+
 /** The server's clock as seen from here: wall time of this machine plus an offset. */
 export class ServerClock {
   private offset: number | undefined;
 
-  constructor(private readonly url = "/time") {}
+  constructor(private readonly fetch: typeof globalThis.fetch = (...request) => globalThis.fetch(...request)) {}
 
   /** In ms since 1970; undefined until the server was asked. */
   now(): number | undefined {
@@ -23,11 +25,22 @@ export class ServerClock {
 
   private async ask(): Promise<Answer | undefined> {
     const sent = Date.now();
-    const response = await fetch(this.url, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    const response = await this.fetch(url, { cache: "no-store", signal: AbortSignal.timeout(5000) });
     const received = Date.now();
     const server = parseTime(await response.text());
-    return response.ok && server !== undefined ? offset(sent, received, server) : undefined;
+    if (!response.ok || server === undefined) return undefined;
+    const { from, to } = trip() ?? { from: sent, to: received };
+    return offset(from, to, server);
   }
+}
+
+/** When the newest request was on its way, which a busy page learns late: in ms since 1970. */
+function trip(): { from: number; to: number } | undefined {
+  const entries = performance.getEntriesByName(new URL(url, globalThis.location?.href ?? "http://localhost").href);
+  const entry = entries.at(-1) as PerformanceResourceTiming | undefined;
+  if (!entry?.responseStart) return undefined;
+  const origin = Date.now() - performance.now(); // not timeOrigin: the clock may have been set since
+  return { from: origin + entry.requestStart, to: origin + entry.responseStart };
 }
 
 export interface Answer {

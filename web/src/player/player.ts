@@ -2,9 +2,9 @@ import { pause } from "../api/backoff";
 import { RetryBudget } from "./budget";
 import { make, offered, plan, type EngineName, type Sources } from "./choose";
 import type { ServerClock } from "./clock";
-import { PlaybackError, type Engine, type EngineEvents, type Protocol, type Rendition } from "./engine";
+import { PlaybackError, type Engine, type Protocol, type Rendition } from "./engine";
 import { Follower } from "./follow";
-import { LatencyController, type LatencyWish } from "./latency";
+import { LatencyController } from "./latency";
 
 /** Blocked: the browser plays nothing before the viewer asks for it. */
 export type PlayerState = "idle" | "loading" | "blocked" | "playing" | "retrying" | "failed" | "ended";
@@ -14,13 +14,6 @@ export interface PlayerEvents {
   onState(state: PlayerState, code?: string): void;
   onRenditions(): void;
 }
-
-export type MakeEngine = (
-  name: EngineName,
-  video: HTMLVideoElement,
-  events: EngineEvents,
-  latency: LatencyWish,
-) => Promise<Engine>;
 
 /** A manifest has to be there within this time, and frames may stand still for this long, before playback counts as broken. */
 const loadMs = 15_000;
@@ -46,7 +39,7 @@ export class Player {
   constructor(
     private readonly clock: ServerClock,
     private readonly on: PlayerEvents,
-    private readonly makeEngine: MakeEngine = make,
+    private readonly makeEngine: typeof make = make,
   ) {}
 
   attach(video: HTMLVideoElement): void {
@@ -193,7 +186,7 @@ export class Player {
         onRenditions: () => this.on.onRenditions(),
       };
       const wish = sources.latency ?? "lowest";
-      const engine = (this.engine = await this.makeEngine(name, video, events, wish));
+      const engine = (this.engine = await this.makeEngine(name, video, events, wish, this.clock));
       await within(loadMs, engine.load(name === "shaka" ? sources.dash : sources.hls), signal);
       if (signal.aborted) return outcome;
       if (this.chosen !== undefined) engine.select(this.chosen);

@@ -1,4 +1,5 @@
 import shaka from "shaka-player/dist/shaka-player.dash-es2021.js";
+import type { ServerClock } from "./clock";
 import { EdgeBandwidth } from "./edgebandwidth";
 import { smoothStartS, type LatencyWish } from "./latency";
 import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
@@ -57,6 +58,17 @@ class EdgeAbr extends shaka.abr.SimpleAbrManager {
   }
 }
 
+/** Takes the elements of a name out of an MPD. */
+function remove(mpd: shaka.extern.xml.Node, name: string): void {
+  mpd.children = mpd.children.filter((child) => typeof child === "string" || child.tagName !== name);
+}
+
+/** The time itself, in place of where to ask for it (ISO/IEC 23009-1, section 5.8.5.7). */
+function utcTiming(parent: shaka.extern.xml.Node, now: Date): shaka.extern.xml.Node {
+  const attributes = { schemeIdUri: "urn:mpeg:dash:utc:direct:2014", value: now.toISOString() };
+  return { tagName: "UTCTiming", attributes, children: [], parent };
+}
+
 function isNetwork({ category }: shaka.util.Error): boolean {
   return category === shaka.util.Error.Category.NETWORK;
 }
@@ -74,6 +86,7 @@ export class ShakaEngine implements Engine {
     private readonly video: HTMLVideoElement,
     private readonly events: EngineEvents,
     private readonly latency: LatencyWish,
+    private readonly clock: ServerClock,
   ) {
     shaka.polyfill.installAll();
     this.player.configure({ ...config, abrFactory: () => new EdgeAbr(this.edge) });
@@ -146,7 +159,13 @@ export class ShakaEngine implements Engine {
   /** Sees each MPD before Shaka does. */
   private prepare(mpd: shaka.extern.xml.Node): void {
     // Shaka would set the playback rate by it, against the latency controller.
-    mpd.children = mpd.children.filter((child) => typeof child === "string" || child.tagName !== "ServiceDescription");
+    remove(mpd, "ServiceDescription");
+    const now = this.clock.now();
+    // What is known need not be asked for once more, before anything else.
+    if (now !== undefined) {
+      remove(mpd, "UTCTiming");
+      mpd.children.push(utcTiming(mpd, new Date(now)));
+    }
     if (this.start !== undefined) return;
     this.start = Date.parse(mpd.attributes["availabilityStartTime"] ?? "");
     // Below zero it counts from the newest position, which is where a stream that has ended must not begin.

@@ -2,6 +2,7 @@ import { ServerClock } from "../player/clock";
 import type { Sources } from "../player/choose";
 import type { Protocol, Rendition } from "../player/engine";
 import type { LatencyWish } from "../player/latency";
+import { fetchAhead } from "./ahead";
 import { Player, type PlayerState } from "../player/player";
 
 const measureMs = 500;
@@ -35,7 +36,7 @@ export class View {
   using = $state.raw<{ protocol: string; name: string }>();
   size = $state.raw({ width: 0, height: 0 });
 
-  private readonly clock = new ServerClock();
+  private readonly clock = new ServerClock(fetchAhead);
   private readonly player: Player;
   private video: HTMLVideoElement | undefined;
 
@@ -63,7 +64,8 @@ export class View {
     on(["volumechange"], () => this.readVolume(video));
     on(["waiting"], () => (this.waiting = true));
     on(["playing", "timeupdate", "emptied"], () => (this.waiting = false));
-    // Only the latency that is shown needs it: the picture goes first.
+    // Roughly to begin with, which was asked for ahead; well once the picture is there, which goes first.
+    void this.clock.sync(1);
     video.addEventListener("playing", () => void this.clock.sync(), { once: true, signal: stop.signal });
     const timers = [
       setInterval(() => this.measure(video), measureMs),
