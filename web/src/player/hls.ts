@@ -25,6 +25,7 @@ export class HlsEngine implements Engine {
     latency: LatencyWish,
   ) {
     this.hls = new Hls(latency === "smooth" ? { ...config, liveSyncDuration: smoothStartS } : config);
+    loadEveryPart(this.hls);
     for (const name of [Hls.Events.MANIFEST_PARSED, Hls.Events.LEVEL_SWITCHED] as const) {
       this.hls.on(name, () => this.events.onRenditions());
     }
@@ -76,6 +77,19 @@ export class HlsEngine implements Engine {
   async destroy(): Promise<void> {
     this.hls.destroy();
   }
+}
+
+/**
+ * Keeps hls.js 1.7 from leaving parts out. It takes a segment for done when the playlist
+ * holds the very object that it loaded last; and puts that there itself, when a playlist
+ * that completes the segment comes while one of its parts is parsed. The parts after that
+ * one would be a hole. So an equal object takes its place, as with each new playlist.
+ */
+export function loadEveryPart(hls: Hls): void {
+  hls.on(Hls.Events.LEVEL_PTS_UPDATED, (_name, { details: { fragments }, frag }) => {
+    const at = fragments.findIndex((fragment) => fragment === frag);
+    if (at >= 0) fragments[at] = Object.assign(Object.create(Object.getPrototypeOf(frag)), frag);
+  });
 }
 
 function end(video: HTMLVideoElement): number {
