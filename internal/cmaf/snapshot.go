@@ -147,12 +147,6 @@ func (s *TrackSnapshot) Reached(at Position) bool {
 	}
 }
 
-// ReachedEnd reports whether a segment is complete.
-func (s *TrackSnapshot) ReachedEnd(number uint64) bool {
-	last := s.Last()
-	return last != nil && (last.Number > number || last.Number == number && last.Complete)
-}
-
 // Time is the media time, or the length, of a number of the track's ticks.
 func (s *TrackSnapshot) Time(ticks uint64) time.Duration {
 	return ticksToDuration(ticks, s.Init.Timescale)
