@@ -13,8 +13,8 @@ const SegmentDuration = 2 * time.Second
 // whole number of chunks.
 type ChunkLength int
 
-// DefaultChunkLength is 100 ms: docs/benchmarks.md has what other lengths cost.
-const DefaultChunkLength ChunkLength = 3
+// DefaultChunkLength is 133 ms: docs/costs.md has what other lengths cost.
+const DefaultChunkLength ChunkLength = 4
 
 // NewChunkLength reads a length given as a duration, to the millisecond: 66ms is
 // two pictures.
@@ -26,7 +26,7 @@ func NewChunkLength(d time.Duration) (ChunkLength, error) {
 			return c, nil
 		}
 	}
-	return 0, fmt.Errorf("chunks of %v do not divide a segment of %v into whole pictures; use 66ms, 100ms, 200ms or 500ms", d, SegmentDuration)
+	return 0, fmt.Errorf("chunks of %v do not divide a segment of %v into whole pictures; use 66ms, 100ms, 133ms, 200ms or 500ms", d, SegmentDuration)
 }
 
 // Duration is the length in time, rounded down to the nanosecond.

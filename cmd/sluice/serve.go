@@ -41,7 +41,7 @@ type serveCmd struct {
 	ReconnectWindow time.Duration `help:"How long a live stream waits for a publisher that went away." default:"30s" env:"SLUICE_RECONNECT_WINDOW"`
 	PrepareTimeout  time.Duration `help:"How long a prepared stream waits for a publisher." default:"5m" env:"SLUICE_PREPARE_TIMEOUT"`
 	DVR             time.Duration `name:"dvr" help:"How far back viewers can go. What is more than a minute is kept in the data folder." default:"60s" env:"SLUICE_DVR"`
-	Chunk           time.Duration `help:"Length of the chunks and parts that media are delivered in: shorter is sooner, and costs more requests." default:"100ms" env:"SLUICE_CHUNK"`
+	Chunk           time.Duration `help:"Length of the chunks and parts that media are delivered in: shorter is sooner, and costs more requests." default:"133ms" env:"SLUICE_CHUNK"`
 	FFmpeg          string        `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
 	Preset          string        `help:"x264 preset: faster costs less, slower looks better." default:"superfast" enum:"ultrafast,superfast,veryfast,faster,fast,medium" env:"SLUICE_PRESET"`
 }

@@ -10,7 +10,7 @@ import { secondsEach } from '../lib/settings.mjs';
 import { onStage } from '../lib/stage.mjs';
 import { firstPicture, watch, whatWasSeen } from '../lib/viewers.mjs';
 
-const lengths = ['66ms', '100ms', '200ms'];
+const lengths = ['66ms', '100ms', '133ms', '200ms'];
 const settling = 10_000; // ms
 
 /** A minute tells the lengths apart. */

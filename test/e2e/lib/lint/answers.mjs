@@ -16,7 +16,7 @@ function* header(answer, name, wanted) {
   if (value !== wanted) yield `${answer.url}: ${name} is ${value}, not ${wanted}`;
 }
 
-/** A segment that was asked for while it is made comes in twenty pieces. One that is read late, on a busy machine, has fewer: this many in the middle case, and always more than one. */
+/** A segment that was asked for while it is made comes in fifteen pieces. One that is read late, on a busy machine, has fewer: this many in the middle case, and always more than one. */
 const usualPieces = 8;
 /** How long a request is held at most, in ms: three target durations. */
 const longestHold = 6000;
