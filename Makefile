@@ -55,10 +55,6 @@ test-e2e: need-test build test/e2e/node_modules/.package-lock.json ## run the br
 test-start: need-test build test/e2e/node_modules/.package-lock.json ## by hand: how fast a stream starts (TRIES=20)
 	cd test/e2e && node --test start-times.mjs
 
-.PHONY: conformance
-conformance: need-test build test/e2e/node_modules/.package-lock.json ## by hand: hold a running stream against the standards
-	cd test/e2e && node --test --test-timeout=600000 conformance.mjs
-
 .PHONY: soak
 soak: need-test build test/e2e/node_modules/.package-lock.json ## by hand: one 720p stream for MINUTES=30
 	node test/soak/soak.mjs

@@ -43,7 +43,7 @@ scene('conformance', { env: { SLUICE_PRESET: 'ultrafast' } }, async (it) => {
     await step(`${player.name} plays without an error and without a wait`, async (t) => {
       const page = await openPlayer(it, player, { hls, dash });
       try {
-        t.diagnostic(JSON.stringify(await assertPlaysOn(page, { settling, watching, forgiven: player.forgiven })));
+        t.diagnostic(JSON.stringify(await assertPlaysOn(page, { settling, watching })));
       } finally {
         await page.context().close();
       }
