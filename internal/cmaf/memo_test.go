@@ -14,10 +14,11 @@ func TestMemo(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {
-			require.Equal(t, "text", m.Once("playlist", func() any { derived.Add(1); return "text" }))
+			require.Equal(t, "text", Once(&m, "playlist", func() string { derived.Add(1); return "text" }))
 		})
 	}
 	wg.Wait()
 	require.EqualValues(t, 1, derived.Load())
-	require.Equal(t, 2, m.Once("another", func() any { return 2 }))
+	require.Equal(t, "other", Once(&m, "another", func() string { return "other" }))
+	require.Equal(t, 2, Once(&m, "playlist", func() int { return 2 }), "of another type")
 }

@@ -112,8 +112,7 @@ func (s *TrackSnapshot) Window() []*Segment {
 	if len(shelved) == 0 {
 		return complete
 	}
-	joined := s.Settled.Once("window", func() any { return slices.Concat(shelved, complete) })
-	return joined.([]*Segment) //nolint:errcheck,forcetypeassert // nothing else has that name
+	return Once(s.Settled, "window", func() []*Segment { return slices.Concat(shelved, complete) })
 }
 
 // Position is the place of a chunk: a segment, and the chunk's index in it,
@@ -145,6 +144,12 @@ func (s *TrackSnapshot) Reached(at Position) bool {
 	default:
 		return len(last.Chunks) > at.Chunk
 	}
+}
+
+// ReachedEnd reports whether a segment is complete.
+func (s *TrackSnapshot) ReachedEnd(number uint64) bool {
+	last := s.Last()
+	return last != nil && (last.Number > number || last.Number == number && last.Complete)
 }
 
 // Time is the media time, or the length, of a number of the track's ticks.

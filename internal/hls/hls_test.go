@@ -65,32 +65,6 @@ func TestGap(t *testing.T) {
 	golden(t, "gap-360.m3u8", hls.Media(track.Snapshot(), nil, false))
 }
 
-// hls.js leaves out the rest of a segment that it has not parsed when a playlist
-// lists it as a whole.
-func TestSegmentIsItsPartsUntilTheNextHasOne(t *testing.T) {
-	const lastPart, whole = `URI="part-stream360-52-9.m4s"`, "\nchunk-stream360-52.m4s\n"
-	track := cmaftest.NewPresentation(t).Track("360")
-	header, _ := cmaftest.Split(t, cmaftest.Encoded(t, "360"), 0)
-	before, after := cmaftest.Split(t, cmaftest.Encoded(t, "360"), 106*time.Second)
-	require.NoError(t, track.Consume(t.Context(), bytes.NewReader(before)))
-	s := track.Snapshot()
-	require.True(t, s.Last().Complete)
-	text := hls.Media(s, nil, false)
-	require.Contains(t, text, lastPart)
-	require.NotContains(t, text, whole)
-	require.Contains(t, text, `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="part-stream360-53-0.m4s"`)
-	require.True(t, hls.Lists(s, 51))
-	require.False(t, hls.Lists(s, 52))
-
-	require.NoError(t, track.Consume(t.Context(), io.MultiReader(bytes.NewReader(header), bytes.NewReader(after))))
-	s = track.Snapshot()
-	text = hls.Media(s, nil, false)
-	require.Contains(t, text, lastPart)
-	require.Contains(t, text, whole)
-	require.True(t, hls.Lists(s, 52))
-	require.False(t, hls.Lists(s, 53))
-}
-
 // The rules that a player stops at, whatever the text around them.
 func TestMediaRules(t *testing.T) {
 	p := live(t)

@@ -15,65 +15,42 @@ const partsListed = 3
 // segment: the complete segments of its window, and the parts of the newest
 // ones. A playlist that goes on reports where the other renditions are.
 //
-// The newest complete segment is only its parts until the next one has a part.
-// hls.js (1.7.4) leaves out what it has not parsed of a segment when a playlist
-// lists it as a whole, so that it needs the time of a part after the last one.
-//
 // The delta form leaves out what a client that asks for it has (section
 // 6.2.5.1). The whole one begins with Opening.
 func Media(t *cmaf.TrackSnapshot, others []*cmaf.TrackSnapshot, delta bool) string {
 	var p playlist
 	window := t.Window()
-	whole := window[:listed(t, window)]
 	if skipped := skippable(t, window); delta && skipped > 0 {
 		p.head(t, window[0].Number)
 		p.line("#EXT-X-SKIP:SKIPPED-SEGMENTS=%d", skipped)
-		p.segments(t, whole[skipped:])
+		p.segments(t, window[skipped:])
 	} else {
 		_, _ = p.WriteString(Opening(t))
-		p.segments(t, whole[settled(window):])
+		p.segments(t, window[settled(window):])
 	}
 	if t.Ended {
 		p.line("#EXT-X-ENDLIST")
 		return p.String()
 	}
-	if newest := t.Last(); !newest.Complete || len(whole) < len(window) {
-		p.dateTime(t, newest)
-		p.parts(t, newest)
+	if open := t.Last(); !open.Complete {
+		p.dateTime(t, open)
+		p.parts(t, open)
 	}
 	p.hint(t)
 	p.reports(others)
 	return p.String()
 }
 
-// Lists reports whether a track's playlist has a segment as a whole, or a later one.
-func Lists(t *cmaf.TrackSnapshot, number uint64) bool {
-	window := t.Window()
-	n := listed(t, window)
-	return n > 0 && window[n-1].Number >= number
-}
-
-// listed is how many segments of the window are listed as a whole: never none, and
-// a segment without media has no parts to be listed by.
-func listed(t *cmaf.TrackSnapshot, window []*cmaf.Segment) int {
-	n := len(window)
-	if n < 2 || t.Ended || !t.Last().Complete || t.Last().Missing() {
-		return n
-	}
-	return n - 1
-}
-
 // Opening is what playlists begin with as long as no segment is completed: a long
 // window is nearly all of its playlist, which changes with every part.
 func Opening(t *cmaf.TrackSnapshot) string {
-	text := t.Settled.Once("hls", func() any {
+	return cmaf.Once(t.Settled, "hls opening", func() string {
 		var p playlist
 		window := t.Window()
 		p.head(t, window[0].Number)
 		p.segments(t, window[:settled(window)])
 		return p.String()
 	})
-	return text.(string) //nolint:errcheck,forcetypeassert // nothing else has that name
 }
 
 // settled is how many segments of the window have no parts listed.

@@ -99,11 +99,7 @@ func once(memo *cmaf.Memo, name, contentType string, ended bool, render func() (
 
 // onceAfter renders a manifest that begins with what many in a row do.
 func onceAfter(o *opening, memo *cmaf.Memo, name, contentType string, ended bool, render func() (string, error)) *manifest {
-	m, ok := memo.Once(name, func() any { return newManifest(o, contentType, ended, render) }).(*manifest)
-	if !ok {
-		panic("origin: two kinds of value under " + name)
-	}
-	return m
+	return cmaf.Once(memo, name, func() *manifest { return newManifest(o, contentType, ended, render) })
 }
 
 func newManifest(o *opening, contentType string, ended bool, render func() (string, error)) *manifest {

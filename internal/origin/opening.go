@@ -23,11 +23,7 @@ type opening struct {
 
 // openingOf packs the opening of a track's playlists for the first who asks.
 func openingOf(s *cmaf.TrackSnapshot) *opening {
-	o, ok := s.Settled.Once("origin", func() any { return newOpening(hls.Opening(s)) }).(*opening)
-	if !ok {
-		panic("origin: two kinds of value under one name")
-	}
-	return o
+	return cmaf.Once(s.Settled, "origin opening", func() *opening { return newOpening(hls.Opening(s)) })
 }
 
 func newOpening(text string) *opening {

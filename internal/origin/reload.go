@@ -64,7 +64,7 @@ func awaitReload(ctx context.Context, track *cmaf.Track, d directives) error {
 
 func (d directives) met(s *cmaf.TrackSnapshot) bool {
 	if d.whole {
-		return hls.Lists(s, d.segment)
+		return s.ReachedEnd(d.segment)
 	}
 	return s.Reached(cmaf.Position{Segment: d.segment, Chunk: d.chunk})
 }

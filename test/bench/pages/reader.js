@@ -14,17 +14,18 @@
    * converts all of it, which took a third of a core.
    */
   async function stamp(frame) {
-    const { width, height } = frame.visibleRect;
+    if (!['I420', 'NV12'].includes(frame.format)) throw new Error(`the stamp cannot be read off pictures of format ${frame.format}`);
+    const { x, y, width, height } = frame.visibleRect;
     const even = (n) => 2 * Math.floor(n / 2);
-    const rect = { x: even((8 * width) / 40), y: even((36 * height) / 45), width: even((24 * width) / 40), height: even((6 * height) / 45) };
+    const rect = { x: even(x + (8 * width) / 40), y: even(y + (36 * height) / 45), width: even((24 * width) / 40), height: even((6 * height) / 45) };
     const luma = new Uint8Array(frame.allocationSize({ rect }));
     const [{ offset, stride }] = await frame.copyTo(luma, { rect });
     const lines = [0, 1, 2].map((line) => {
       let bits = 0;
       for (let i = 0; i < 24; i++) {
-        const x = Math.floor(((i + 0.5) * rect.width) / 24);
-        const y = Math.floor(((line + 0.5) * rect.height) / 3);
-        bits = (bits << 1) | (isWhite(luma, offset + y * stride + x, stride) ? 1 : 0);
+        const across = Math.floor(((i + 0.5) * rect.width) / 24);
+        const down = Math.floor(((line + 0.5) * rect.height) / 3);
+        bits = (bits << 1) | (isWhite(luma, offset + down * stride + across, stride) ? 1 : 0);
       }
       return bits;
     });

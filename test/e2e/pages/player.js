@@ -1,4 +1,4 @@
-// A page with each player as it comes out of its box, and an eye on the picture.
+// A page with each player as it comes out of its box, but for one mend, and an eye on the picture.
 
 const video = document.querySelector('video');
 
@@ -38,6 +38,15 @@ const engines = {
     const player = new Hls(settings);
     player.on(Hls.Events.ERROR, (_, { fatal, details, reason }) => {
       (fatal ? trouble.errors : trouble.minor).push(`hls.js ${details} ${reason ?? ''}`);
+    });
+    // A fault of hls.js that web/src/player/hls.ts tells of.
+    player.on(Hls.Events.LEVEL_PTS_UPDATED, (_, { details: { fragments, partList }, frag }) => {
+      const at = fragments.indexOf(frag);
+      const last = partList?.findLast((part) => part.fragment.sn === frag.sn);
+      if (at < 0 || !last || last.loaded) return;
+      frag.endPTS = frag.minEndPTS = last.end;
+      frag.setDuration(last.end - frag.start);
+      fragments[at] = Object.assign(Object.create(Object.getPrototypeOf(frag)), frag);
     });
     player.attachMedia(video);
     player.loadSource(url);

@@ -80,15 +80,19 @@ export class HlsEngine implements Engine {
 }
 
 /**
- * Keeps hls.js 1.7 from leaving parts out. It takes a segment for done when the playlist
- * holds the very object that it loaded last; and puts that there itself, when a playlist
- * that completes the segment comes while one of its parts is parsed. The parts after that
- * one would be a hole. So an equal object takes its place, as with each new playlist.
+ * Keeps hls.js 1.7 from leaving parts out. When a playlist that completes a segment comes
+ * while one of its parts is parsed, hls.js takes the segment to end with that part, and so
+ * to be loaded; and it goes on with the next one, as the playlist holds the very object
+ * that it loaded last. So the segment gets its end back, and an equal object its place.
  */
 export function loadEveryPart(hls: Hls): void {
-  hls.on(Hls.Events.LEVEL_PTS_UPDATED, (_name, { details: { fragments }, frag }) => {
+  hls.on(Hls.Events.LEVEL_PTS_UPDATED, (_name, { details: { fragments, partList }, frag }) => {
     const at = fragments.findIndex((fragment) => fragment === frag);
-    if (at >= 0) fragments[at] = Object.assign(Object.create(Object.getPrototypeOf(frag)), frag);
+    const last = partList?.findLast((part) => part.fragment.sn === frag.sn);
+    if (at < 0 || !last || last.loaded) return;
+    frag.endPTS = frag.minEndPTS = last.end;
+    frag.setDuration(last.end - frag.start);
+    fragments[at] = Object.assign(Object.create(Object.getPrototypeOf(frag)), frag);
   });
 }
 

@@ -10,7 +10,7 @@ interface Line {
   seconds: number;
 }
 
-const chunk = 0.1;
+const chunk = 4 / 30;
 const tick = 0.1;
 
 /** Plays over a simulated line, and tells how it went. */

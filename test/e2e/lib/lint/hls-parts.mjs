@@ -86,10 +86,9 @@ export const partRules = [
     for (const { track, playlist } of live(recording)) {
       const { end, segmentEnds } = endsOf(playlist);
       for (const [i, { uri, parts, seconds }] of playlist.segments.entries()) {
-        const away = end - segmentEnds[i] + seconds;
-        if (parts.length > 0 && away > listedFor * playlist.targetDuration + dated) yield `${track.name}: parts of ${uri} are listed, which begins ${away} s from the end`;
-        // By number, of which a stream's first can be short: so a target duration less.
-        if (parts.length === 0 && away < (listedFor - 1) * playlist.targetDuration - dated) yield `${track.name}: no parts of ${uri} are listed, which begins ${away} s from the end`;
+        const away = end - segmentEnds[i];
+        if (parts.length > 0 && away + seconds > listedFor * playlist.targetDuration + dated) yield `${track.name}: parts of ${uri} are listed, which begins ${away + seconds} s from the end`;
+        if (parts.length === 0 && i >= playlist.segments.length - 2) yield `${track.name}: no parts of ${uri} are listed, ${away} s from the end`;
       }
     }
   }),
@@ -155,8 +154,7 @@ export const partRules = [
         const fragment = last.file.fragments.at(-1);
         const reportedEnd = (fragment.start + fragment.duration) / inits.get(uri).timescale;
         const ownEnd = endOf(track, playlist);
-        // On a busy machine pictures are encoded later than sound.
-        if (Math.abs(reportedEnd - ownEnd) > 2 * playlist.targetDuration) yield `${track.name} ends at ${ownEnd} s and reports ${uri} at ${reportedEnd} s`;
+        if (Math.abs(reportedEnd - ownEnd) > playlist.targetDuration) yield `${track.name} ends at ${ownEnd} s and reports ${uri} at ${reportedEnd} s`;
       }
     }
   }),
