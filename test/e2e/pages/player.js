@@ -40,10 +40,13 @@ const engines = {
       (fatal ? trouble.errors : trouble.minor).push(`hls.js ${details} ${reason ?? ''}`);
     });
     // A fault of hls.js that web/src/player/hls.ts tells of.
-    player.on(Hls.Events.LEVEL_PTS_UPDATED, (_, { details: { fragments, partList }, frag }) => {
+    player.on(Hls.Events.LEVEL_PTS_UPDATED, (_, { details: { fragments, partList }, frag, part }) => {
       const at = fragments.indexOf(frag);
       const last = partList?.findLast((part) => part.fragment.sn === frag.sn);
-      if (at < 0 || !last || last.loaded) return;
+      if (!part || !last || at < 0) return;
+      const missing = !last.loaded;
+      for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = missing;
+      if (!missing) return;
       frag.endPTS = frag.minEndPTS = last.end;
       frag.setDuration(last.end - frag.start);
       fragments[at] = Object.assign(Object.create(Object.getPrototypeOf(frag)), frag);

@@ -82,14 +82,19 @@ export class HlsEngine implements Engine {
 /**
  * Keeps hls.js 1.7 from leaving parts out. When a playlist that completes a segment comes
  * while one of its parts is parsed, hls.js takes the segment to end with that part, and so
- * to be loaded; and it goes on with the next one, as the playlist holds the very object
- * that it loaded last. So the segment gets its end back, and an equal object its place.
+ * to be loaded; it takes it to be loaded, too, when less than 0.2 s are missing; and it
+ * goes on with the next one, as the playlist holds the very object that it loaded last.
+ * So the segment gets its end back, is marked as one of which something is missing, and
+ * an equal object gets its place.
  */
 export function loadEveryPart(hls: Hls): void {
-  hls.on(Hls.Events.LEVEL_PTS_UPDATED, (_name, { details: { fragments, partList }, frag }) => {
+  hls.on(Hls.Events.LEVEL_PTS_UPDATED, (_name, { details: { fragments, partList }, frag, part }) => {
     const at = fragments.findIndex((fragment) => fragment === frag);
     const last = partList?.findLast((part) => part.fragment.sn === frag.sn);
-    if (at < 0 || !last || last.loaded) return;
+    if (!part || !last || at < 0) return;
+    const missing = !last.loaded;
+    for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = missing;
+    if (!missing) return;
     frag.endPTS = frag.minEndPTS = last.end;
     frag.setDuration(last.end - frag.start);
     fragments[at] = Object.assign(Object.create(Object.getPrototypeOf(frag)), frag);
