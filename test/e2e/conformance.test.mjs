@@ -11,7 +11,7 @@ import { factsOf, spanOf } from './lib/lint/facts.mjs';
 import { rules } from './lib/lint/rules.mjs';
 import { noSchema, schemaComplaints, schemaFolder } from './lib/lint/schema.mjs';
 import { decodedFrames } from './lib/media.mjs';
-import { live, publishFromCommand } from './lib/publish.mjs';
+import { live, publishFromClip } from './lib/publish.mjs';
 import { Recording } from './lib/record/recording.mjs';
 import { scene } from './lib/scene.mjs';
 
@@ -35,7 +35,7 @@ function endOf({ tracks }) {
 scene('conformance', { env: { SLUICE_PRESET: 'ultrafast' } }, async (it) => {
   const { server, step, note } = it;
   const { id } = await preparedStream(server, 'Conformance', '480');
-  const publisher = publishFromCommand(it, id);
+  const publisher = await publishFromClip(it, id);
   const { hls_url: hls, dash_url: dash } = await live(it, id, publisher);
   const recording = await new Recording({ hls, dash }).start();
 

@@ -1,11 +1,9 @@
 // The clip of the second set-up: coded beforehand, each frame with its number.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { access, mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { stopAtExit } from '../../e2e/lib/processes.mjs';
+import { ffmpeg, makeTone, vp8 } from '../../e2e/lib/ffmpeg.mjs';
 import { cache } from './settings.mjs';
 
 const frameRate = 30;
@@ -23,13 +21,6 @@ function stamps(count) {
   return Buffer.from(Array.from({ length: count }, (_, number) => picture(number)).flat());
 }
 
-async function ffmpeg(...args) {
-  const child = spawn('ffmpeg', ['-hide_banner', '-nostdin', '-loglevel', 'error', '-y', ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
-  stopAtExit(child);
-  const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`ffmpeg ${args.join(' ')} ended with ${code}`);
-}
-
 /**
  * Makes the clip once: VP8 of 1280x720 at 2 Mb/s as IVF with Opus in Ogg beside
  * it, and both in one Matroska file. A column of the stamp's grid is 32 pixels, a
@@ -41,18 +32,13 @@ export async function makeClip() {
   if (await access(files.mkv).then(() => true, () => false)) return files;
   await mkdir(cache, { recursive: true });
   await writeFile(at('grey'), stamps(clipSeconds * frameRate));
-  const length = ['-t', String(clipSeconds)];
   await ffmpeg(
     '-f', 'lavfi', '-i', `testsrc2=size=1280x720:rate=${frameRate}`,
     '-f', 'rawvideo', '-pix_fmt', 'gray', '-s', '24x3', '-r', String(frameRate), '-i', at('grey'),
     '-filter_complex', '[1:v]scale=768:96:flags=neighbor,format=yuv420p,pad=832:128:32:16:black[stamp];[0:v][stamp]overlay=224:560,format=yuv420p',
-    ...length, '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-lag-in-frames', '0',
-    '-b:v', '2M', '-maxrate', '2M', '-bufsize', '2M', '-g', String(frameRate), files.ivf,
+    '-t', String(clipSeconds), ...vp8, '-b:v', '2M', '-maxrate', '2M', '-bufsize', '2M', '-g', String(frameRate), files.ivf,
   );
-  await ffmpeg(
-    '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', ...length,
-    '-c:a', 'libopus', '-b:a', '64k', '-ac', '2', '-frame_duration', '20', '-page_duration', '1', '-f', 'ogg', files.ogg,
-  );
+  await makeTone(files.ogg, clipSeconds);
   const unfinished = at('unfinished.mkv');
   await ffmpeg('-i', files.ivf, '-i', files.ogg, '-c', 'copy', unfinished);
   await rename(unfinished, files.mkv); // there only when all are

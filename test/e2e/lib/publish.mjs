@@ -2,9 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
 
 import { data } from './api.mjs';
 import { evaluate, openPage } from './browser.mjs';
+import { ffmpeg, makeTone, vp8 } from './ffmpeg.mjs';
 import { stopAtExit, until } from './processes.mjs';
 import { binary } from './server.mjs';
 
@@ -34,8 +36,9 @@ export async function live({ server }, id, publisher) {
 }
 
 /** Starts `sluice publish` to a stream; it ends with the scene. */
-export function publishFromCommand(scene, id, { duration = '10m', quality = '360', codec = 'vp8', file } = {}) {
+export function publishFromCommand(scene, id, { duration = '10m', quality = '360', codec = 'vp8', file, asIs = false } = {}) {
   const flags = ['publish', '--server', scene.server.origin, '--key', scene.server.key, '--stream', String(id), '--quality', quality, '--codec', codec, '--duration', duration];
+  if (asIs) flags.push('--as-is', '--loop');
   const child = spawn(binary, file ? [...flags, file] : flags, { stdio: ['ignore', 'pipe', 'pipe'] });
   stopAtExit(child);
   const publisher = { child, said: '', exited: once(child, 'exit').then(([code, signal]) => ({ code, signal })) };
@@ -45,4 +48,16 @@ export function publishFromCommand(scene, id, { duration = '10m', quality = '360
     await publisher.exited;
   });
   return publisher;
+}
+
+/**
+ * Starts `sluice publish` with a clip of 854x480 that is encoded beforehand: its
+ * pictures keep up with its sound however busy the machine is.
+ */
+export async function publishFromClip(scene, id) {
+  const clip = path.join(scene.server.options.data, 'clip');
+  const seconds = 10;
+  await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=854x480:rate=30', '-t', String(seconds), ...vp8, '-b:v', '1M', '-g', '30', `${clip}.ivf`);
+  await makeTone(`${clip}.ogg`, seconds);
+  return publishFromCommand(scene, id, { file: `${clip}.ivf`, asIs: true });
 }

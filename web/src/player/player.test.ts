@@ -8,6 +8,7 @@ class FakeVideo {
   paused = true;
   muted = false;
   ended = false;
+  duration = Infinity;
   seeking = false;
   playbackRate = 1;
   defaultPlaybackRate = 1;
@@ -193,6 +194,35 @@ describe("trouble", () => {
     expect(states).toEqual(["loading", "playing"]);
     await seconds(3);
     expect(states).toEqual(["loading", "playing", "retrying", "loading", "playing"]);
+  });
+
+  it("takes a picture that stands still just before the end for the last", async () => {
+    void player.load(both);
+    await seconds(1);
+    engine().live = false;
+    video.starve();
+    video.duration = video.currentTime + 60;
+    await seconds(4);
+    expect(states).toEqual(["loading", "playing"]);
+    video.duration = video.currentTime + 1;
+    await seconds(1);
+    expect(states).toEqual(["loading", "playing", "ended"]);
+  });
+
+  it("takes a picture that stands still when the stream is over for the last, until something else is loaded", async () => {
+    void player.load(both);
+    await seconds(1);
+    player.finish();
+    await seconds(5);
+    expect(states).toEqual(["loading", "playing"]);
+    video.starve();
+    await seconds(3);
+    expect(states).toEqual(["loading", "playing", "ended"]);
+    void player.load(both);
+    await seconds(1);
+    video.starve();
+    await seconds(5);
+    expect(states.slice(3)).toEqual(["loading", "playing"]);
   });
 
   it("leaves a viewer who paused alone", async () => {

@@ -19,6 +19,12 @@ export interface PlayerEvents {
 const loadMs = 15_000;
 const stallMs = 10_000;
 const watchEveryMs = 100;
+/**
+ * A picture that stands still for this long, this near to the end, in seconds, is the last: sound may go on after
+ * it, which players wait for that do not have it.
+ */
+const lastMs = 2000;
+const lastS = 3;
 
 /**
  * Plays one live stream on a media element: chooses an engine, follows the live
@@ -35,6 +41,8 @@ export class Player {
   private chosen: number | undefined;
   /** The viewer paused: a new try must not play by itself. */
   private resting = false;
+  /** Nothing comes any more. */
+  private over = false;
 
   constructor(
     private readonly clock: ServerClock,
@@ -51,9 +59,14 @@ export class Player {
     const turn = await this.stop();
     if (turn !== this.turn) return;
     const { signal } = (this.running = new AbortController());
-    this.resting = false;
+    this.resting = this.over = false;
     this.last = this.run(sources, signal);
     return this.last;
+  }
+
+  /** Takes note that the stream is over: what there is plays out. */
+  finish(): void {
+    this.over = true;
   }
 
   /** Stops, keeping the last frame out of sight. */
@@ -203,6 +216,10 @@ export class Player {
     return outcome;
   }
 
+  private nearEnd(video: HTMLVideoElement): boolean {
+    return this.over || (!this.engine?.isLive() && video.duration - video.currentTime < lastS);
+  }
+
   /** Follows the playhead until the signal fires; a playhead that stands still is broken playback. */
   private async watch(
     video: HTMLVideoElement,
@@ -216,11 +233,11 @@ export class Player {
     let moved = performance.now();
     while (!signal.aborted) {
       await pause(watchEveryMs, signal);
-      if (video.ended) {
+      const now = performance.now();
+      if (video.ended || (now - moved > lastMs && began !== undefined && this.nearEnd(video))) {
         outcome.ended = true;
         return;
       }
-      const now = performance.now();
       if (!video.paused && video.currentTime !== position && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
         if (began === undefined) this.on.onState("playing");
         began ??= now;

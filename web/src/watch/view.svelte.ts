@@ -83,6 +83,10 @@ export class View {
     void this.player.load(sources);
   }
 
+  finish(): void {
+    this.player.finish();
+  }
+
   unload(): void {
     void this.player.unload().then(() => (this.state = "idle"));
   }
