@@ -20,7 +20,7 @@ function parsed({ loaded, asParts }: { loaded: boolean; asParts: boolean }) {
   const partList = [{ fragment: frag, loaded, end: 6 }] as unknown as Part[];
   const part = asParts ? partList[0] : null;
   hls.trigger(Hls.Events.LEVEL_PTS_UPDATED, { details: { fragments, partList }, frag, part } as never);
-  return { fragments, before, frag, after };
+  return { fragments, partList, before, frag, after };
 }
 
 it("gives a segment with parts to load its end back, and has hls.js look for them", () => {
@@ -38,4 +38,11 @@ it.each([
   const { fragments, frag } = parsed(how);
   expect(fragments[1]).toBe(frag);
   expect(frag).toMatchObject({ duration: 1.8, elementaryStreams: { video: { partial: false } } });
+});
+
+it("takes a segment for whole when its last part is parsed, also where an equal object stands in its place", () => {
+  const { frag, fragments, partList } = parsed({ loaded: false, asParts: true });
+  const part = { ...partList[0], loaded: true } as Part;
+  hls.trigger(Hls.Events.LEVEL_PTS_UPDATED, { details: { fragments, partList: [part] }, frag, part } as never);
+  expect(fragments[1]).toMatchObject({ endPTS: 6, duration: 2, elementaryStreams: { video: { partial: false } } });
 });

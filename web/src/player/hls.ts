@@ -91,10 +91,10 @@ export function loadEveryPart(hls: Hls): void {
   hls.on(Hls.Events.LEVEL_PTS_UPDATED, (_name, { details: { fragments, partList }, frag, part }) => {
     const at = fragments.findIndex((fragment) => fragment === frag);
     const last = partList?.findLast((part) => part.fragment.sn === frag.sn);
-    if (!part || !last || at < 0) return;
+    if (!part || !last) return;
     const missing = !last.loaded;
     for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = missing;
-    if (!missing) return;
+    if (!missing || at < 0) return;
     frag.endPTS = frag.minEndPTS = last.end;
     frag.setDuration(last.end - frag.start);
     fragments[at] = Object.assign(Object.create(Object.getPrototypeOf(frag)), frag);
