@@ -59,10 +59,10 @@ test-start: need-test build test/e2e/node_modules/.package-lock.json ## by hand:
 soak: need-test build test/e2e/node_modules/.package-lock.json ## by hand: one 720p stream for MINUTES=30
 	node test/soak/soak.mjs
 
-# make bench TABLES=latency,fanout PLAYERS=Shaka SECONDS_EACH=60 TRIES=5 measures less of it, OUT=/tmp/bench writes elsewhere.
+# make bench TABLES=latency,fanout SETUPS=a PLAYERS=Shaka SECONDS_EACH=60 TRIES=5 measures less of it, OUT=/tmp/bench writes elsewhere.
 .PHONY: bench
 bench: need-test build test/e2e/node_modules/.package-lock.json ## by hand: measure everything into docs/benchmarks.md (TABLES=latency,… SECONDS_EACH=300)
-	TABLES='$(TABLES)' PLAYERS='$(PLAYERS)' SECONDS_EACH='$(SECONDS_EACH)' TRIES='$(TRIES)' WAITERS='$(WAITERS)' OUT='$(abspath $(OUT))' node test/bench/bench.mjs
+	TABLES='$(TABLES)' SETUPS='$(SETUPS)' PLAYERS='$(PLAYERS)' SECONDS_EACH='$(SECONDS_EACH)' TRIES='$(TRIES)' WAITERS='$(WAITERS)' OUT='$(abspath $(OUT))' node test/bench/bench.mjs
 
 .PHONY: lint
 lint: need-node $(LINT) ui ## run the linters of Go and of the pages

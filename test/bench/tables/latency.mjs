@@ -6,7 +6,7 @@ import { seconds, verdict } from '../lib/figures.mjs';
 import { relayedGoal, stockPlayers, watchPages } from '../lib/players.mjs';
 import { prepare, publishCanvas, publishClip } from '../lib/publishers.mjs';
 import { startRelay } from '../lib/relay.mjs';
-import { players, secondsEach } from '../lib/settings.mjs';
+import { players, secondsEach, setups as chosenSetups } from '../lib/settings.mjs';
 import { onStage } from '../lib/stage.mjs';
 import { firstPicture, watch, whatWasSeen } from '../lib/viewers.mjs';
 
@@ -52,7 +52,7 @@ function row(setup, { name, goal }, seen) {
 
 async function measureSetup(setup) {
   const chosen = setup.players.filter(isChosen);
-  if (chosen.length === 0) return [];
+  if (chosen.length === 0 || (chosenSetups && !chosenSetups.includes(setup.name))) return [];
   return onStage({}, async (it) => {
     const relay = await setup.relay?.(it);
     const { id } = await prepare(it.server, setup.quality);
