@@ -30,11 +30,20 @@ async function earlier(out) {
   return JSON.parse(text);
 }
 
+/** A table with the rows that this run did not measure as the run before left them; `allRows` are the first cells of each, in order. */
+function completed({ allRows, ...table }, before, measured) {
+  const find = (rows, cells) => rows?.find((row) => cells.every((cell, i) => row[i] === cell));
+  const rows = allRows?.map((cells) => find(table.rows, cells) ?? find(before?.rows, cells)).filter(Boolean) ?? table.rows;
+  const kept = rows.length > table.rows.length;
+  return { ...table, rows, measured: kept ? `${measured}; rows that were not measured again: ${before.measured}` : measured };
+}
+
 /** Adds what was measured to the report at `out`, sections in the order of `names`. */
 export async function addToReport(out, names, machine, name, table) {
   const now = new Date().toISOString().slice(0, 16).replace('T', ' ');
   const before = await earlier(out);
-  const tables = { ...before.tables, [name]: { ...table, measured: `${now} UTC, with ${machine[0].join(' ')}` } };
+  const measured = `${now} UTC, with ${machine[0].join(' ')}`;
+  const tables = { ...before.tables, [name]: completed(table, before.tables?.[name], measured) };
   const sections = names.filter((known) => tables[known]).map((known) => section(tables[known]));
   await mkdir(path.dirname(out), { recursive: true });
   await writeFile(`${out}.json`, `${JSON.stringify({ machine, tables }, null, 1)}\n`);

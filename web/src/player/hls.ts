@@ -7,7 +7,8 @@ const config = {
   // Keeping up is the latency controller's business.
   maxLiveSyncPlaybackRate: 1,
   liveSyncOnStallIncrease: 0,
-  backBufferLength: 60,
+  // What is behind is left to the browser: hls.js forgets parts that it loads while it removes anything.
+  backBufferLength: Infinity,
   // Segments are fMP4 and pass through: a worker would only cost a blob: script.
   enableWorker: false,
 };
