@@ -42,10 +42,9 @@ const engines = {
     // A fault of hls.js that web/src/player/hls.ts tells of.
     player.on(Hls.Events.LEVEL_PTS_UPDATED, (_, { details: { fragments, partList }, frag, part }) => {
       const at = fragments.indexOf(frag);
-      const last = partList?.findLast((part) => part.fragment.sn === frag.sn);
-      if (!part || !last) return;
-      const missing = !last.loaded;
-      for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = missing;
+      const last = part && partList?.findLast(({ fragment }) => fragment.sn === frag.sn);
+      const missing = last && !last.loaded;
+      for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = !!missing;
       if (!missing || at < 0) return;
       frag.endPTS = frag.minEndPTS = last.end;
       frag.setDuration(last.end - frag.start);

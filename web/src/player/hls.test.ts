@@ -11,7 +11,7 @@ function parsed({ loaded, asParts }: { loaded: boolean; asParts: boolean }) {
     sn,
     start: 2 * sn,
     duration: sn === 2 ? 1.8 : 2,
-    elementaryStreams: { audio: null, video: { partial: false }, audiovideo: null },
+    elementaryStreams: { audio: null, video: { partial: !(sn === 2 && !loaded && asParts) }, audiovideo: null },
     setDuration(duration: number) {
       this.duration = duration;
     },

@@ -7,7 +7,8 @@ const config = {
   // Keeping up is the latency controller's business.
   maxLiveSyncPlaybackRate: 1,
   liveSyncOnStallIncrease: 0,
-  // What is behind is left to the browser: hls.js forgets parts that it loads while it removes anything.
+  // Its default, and to be kept: while hls.js removes what is behind, it forgets the parts of a segment that it is
+  // loading, and waits for them until they are listed no more. Browsers make room by themselves.
   backBufferLength: Infinity,
   // Segments are fMP4 and pass through: a worker would only cost a blob: script.
   enableWorker: false,
@@ -85,16 +86,15 @@ export class HlsEngine implements Engine {
  * while one of its parts is parsed, hls.js takes the segment to end with that part, and so
  * to be loaded; it takes it to be loaded, too, when less than 0.2 s are missing; and it
  * goes on with the next one, as the playlist holds the very object that it loaded last.
- * So the segment gets its end back, is marked as one of which something is missing, and
- * an equal object gets its place.
+ * So the segment gets its end back, an equal object gets its place, and it is marked as
+ * one of which something is missing until its last part, or all of it, has come.
  */
 export function loadEveryPart(hls: Hls): void {
   hls.on(Hls.Events.LEVEL_PTS_UPDATED, (_name, { details: { fragments, partList }, frag, part }) => {
     const at = fragments.findIndex((fragment) => fragment === frag);
-    const last = partList?.findLast((part) => part.fragment.sn === frag.sn);
-    if (!part || !last) return;
-    const missing = !last.loaded;
-    for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = missing;
+    const last = part && partList?.findLast(({ fragment }) => fragment.sn === frag.sn);
+    const missing = last && !last.loaded;
+    for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = !!missing;
     if (!missing || at < 0) return;
     frag.endPTS = frag.minEndPTS = last.end;
     frag.setDuration(last.end - frag.start);

@@ -110,3 +110,25 @@ it("skips what playing faster would take too long for", () => {
     skipped += controller.step({ now: i * 100, ahead: i < 40 ? 0.2 : 8, starved: false }).skip;
   expect(skipped).toBeGreaterThan(7);
 });
+
+describe("a browser that stands still with media at hand", () => {
+  /** What is skipped by a playhead that stands still after five seconds, with so much at hand more in each tenth of a second. */
+  function skips(more: number) {
+    const controller = new LatencyController("lowest");
+    const skipped: number[] = [];
+    for (let i = 0; i < 90; i++) {
+      const starved = i >= 50;
+      const { skip } = controller.step({ now: i * 100, ahead: starved ? (i - 50) * more : 0.25, starved });
+      if (skip > 0) skipped.push(i);
+    }
+    return { skipped, controller };
+  }
+
+  it("is moved on, once", () => {
+    expect(skips(0.1).skipped).toHaveLength(1);
+  });
+
+  it("is left alone while there is not enough to go on with", () => {
+    expect(skips(0.01).skipped).toEqual([]);
+  });
+});

@@ -54,6 +54,14 @@ const skipAtStart = 0.3;
 const startMs = 3000;
 
 /**
+ * A browser wants more before it goes on each time that its sound ran dry: Chromium
+ * twice as much, up to three seconds. A seek makes it forget. So who stands still for
+ * this long (ms) with this much more than the reserve at hand (s) is moved on, once.
+ */
+const stuckMs = 300;
+const stuckAbove = 0.2;
+
+/**
  * Keeps playback as near to the live edge as the network allows.
  *
  * What counts is the least that was buffered within the last second: just before
@@ -70,7 +78,9 @@ export class LatencyController {
   /** When the buffer last held less than it should at its lowest. */
   private tight = 0;
   private adjusted = 0;
-  private starving = false;
+  /** Since when the playhead stands still; undefined while it does not. */
+  private starvedSince: number | undefined;
+  private movedOn = false;
 
   constructor(wish: LatencyWish) {
     this.least = reserves[wish].least;
@@ -86,7 +96,7 @@ export class LatencyController {
   restart(): void {
     this.readings = [];
     this.began = undefined;
-    this.starving = false;
+    this.starvedSince = undefined;
   }
 
   step({ now, ahead, starved }: Reading): Step {
@@ -95,6 +105,11 @@ export class LatencyController {
     this.readings = this.readings.filter((r) => now - r.now < troughMs);
     const trough = Math.min(...this.readings.map((r) => r.ahead));
     const strained = this.adjust(now, trough, starved);
+    if (this.stuck(now, ahead)) {
+      this.movedOn = true;
+      this.readings = [];
+      return { rate: 1, skip: ahead - this.reserve, strained };
+    }
     if (starved || this.readings.length <= 2) return { rate: 1, skip: 0, strained };
 
     const excess = trough - this.reserve;
@@ -108,8 +123,11 @@ export class LatencyController {
 
   /** Lets the reserve grow after trouble, once for each, and shrink without; says whether there was some. */
   private adjust(now: number, trough: number, starved: boolean): boolean {
-    const begins = starved && !this.starving;
-    this.starving = starved;
+    const begins = starved && this.starvedSince === undefined;
+    if (begins) {
+      this.starvedSince = now;
+      this.movedOn = false;
+    } else if (!starved) this.starvedSince = undefined;
     // What the player waited for at its start says nothing of the network.
     if (begins && now - (this.began ?? now) > startMs) return this.grow(now, this.reserve * 0.5 + 0.05);
     if (starved) return false;
@@ -120,6 +138,11 @@ export class LatencyController {
       this.adjusted = now;
     }
     return false;
+  }
+
+  private stuck(now: number, ahead: number): boolean {
+    if (this.began === undefined || this.starvedSince === undefined || this.movedOn) return false;
+    return now - this.starvedSince > stuckMs && ahead - this.reserve > stuckAbove;
   }
 
   private grow(now: number, by: number): true {

@@ -8,7 +8,6 @@ class FakeVideo {
   paused = true;
   muted = false;
   ended = false;
-  duration = Infinity;
   seeking = false;
   playbackRate = 1;
   defaultPlaybackRate = 1;
@@ -196,33 +195,48 @@ describe("trouble", () => {
     expect(states).toEqual(["loading", "playing", "retrying", "loading", "playing"]);
   });
 
-  it("takes a picture that stands still just before the end for the last", async () => {
+  /** Ends what there is to play some seconds after the playhead. */
+  const endIn = (s: number) => {
+    const end = video.currentTime + s;
+    engine().liveEdge = () => end;
+  };
+
+  it.each([
+    { how: "the manifest says so", end: () => (engine().live = false) },
+    { how: "the stream is over", end: () => player.finish() },
+  ])("takes a picture that stands still just before the end for the last, when $how", async ({ end }) => {
     void player.load(both);
     await seconds(1);
-    engine().live = false;
+    end();
+    endIn(60);
+    player.seek(video.currentTime); // a place of their own
     video.starve();
-    video.duration = video.currentTime + 60;
     await seconds(4);
     expect(states).toEqual(["loading", "playing"]);
-    video.duration = video.currentTime + 1;
+    endIn(1);
     await seconds(1);
     expect(states).toEqual(["loading", "playing", "ended"]);
   });
 
-  it("takes a picture that stands still when the stream is over for the last, until something else is loaded", async () => {
+  it("takes no picture for the last that moved while the page slept", async () => {
     void player.load(both);
     await seconds(1);
     player.finish();
-    await seconds(5);
+    endIn(61);
+    vi.setSystemTime(Date.now() + 60_000);
+    await seconds(0.2);
     expect(states).toEqual(["loading", "playing"]);
-    video.starve();
-    await seconds(3);
-    expect(states).toEqual(["loading", "playing", "ended"]);
+  });
+
+  it("takes nothing that is loaded later for over", async () => {
+    void player.load(both);
+    await seconds(1);
+    player.finish();
     void player.load(both);
     await seconds(1);
     video.starve();
     await seconds(5);
-    expect(states.slice(3)).toEqual(["loading", "playing"]);
+    expect(states.slice(-1)).toEqual(["playing"]);
   });
 
   it("leaves a viewer who paused alone", async () => {

@@ -20,8 +20,8 @@ const loadMs = 15_000;
 const stallMs = 10_000;
 const watchEveryMs = 100;
 /**
- * A picture that stands still for this long, this near to the end, in seconds, is the last: sound may go on after
- * it, which players wait for that do not have it.
+ * A picture that stands still for this long (ms), this near to the end (s), is the last. Sound may go on after it:
+ * hls.js holds that back, and never says that the stream has ended.
  */
 const lastMs = 2000;
 const lastS = 3;
@@ -217,7 +217,7 @@ export class Player {
   }
 
   private nearEnd(video: HTMLVideoElement): boolean {
-    return this.over || (!this.engine?.isLive() && video.duration - video.currentTime < lastS);
+    return (this.over || !this.engine?.isLive()) && this.window().end - video.currentTime < lastS;
   }
 
   /** Follows the playhead until the signal fires; a playhead that stands still is broken playback. */
@@ -234,10 +234,6 @@ export class Player {
     while (!signal.aborted) {
       await pause(watchEveryMs, signal);
       const now = performance.now();
-      if (video.ended || (now - moved > lastMs && began !== undefined && this.nearEnd(video))) {
-        outcome.ended = true;
-        return;
-      }
       if (!video.paused && video.currentTime !== position && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
         if (began === undefined) this.on.onState("playing");
         began ??= now;
@@ -246,6 +242,10 @@ export class Player {
         moved = now;
       }
       if (video.paused) moved = now;
+      if (video.ended || (now - moved > lastMs && began !== undefined && this.nearEnd(video))) {
+        outcome.ended = true;
+        return;
+      }
       if (began !== undefined && !signal.aborted) this.resting = video.paused;
       follower.step(now, began !== undefined);
       if (now - moved > stallMs) end("stalled");
