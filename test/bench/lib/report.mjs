@@ -8,7 +8,8 @@ const intro = `# Benchmarks
 
 What \`make bench\` measured. Every table says how, what it aims at, and whether it was met. Everything runs on one machine over loopback:
 server, encoder, publisher, players and what measures share its cores. \`make bench TABLES=latency,fanout\` measures some tables and keeps
-the others; \`SECONDS_EACH\` says how long each row is measured, \`TRIES\` how often a start is tried.
+the others; of the latencies, \`SETUPS=a,relay\` and \`PLAYERS=Shaka\` measure some rows and keep the others. \`SECONDS_EACH\` says how long
+each row is measured, \`TRIES\` how often a start is tried.
 `;
 
 /** A Markdown table; numbers stand at the right. */
@@ -30,20 +31,22 @@ async function earlier(out) {
   return JSON.parse(text);
 }
 
-/** A table with the rows that this run did not measure as the run before left them; `allRows` are the first cells of each, in order. */
-function completed({ allRows, ...table }, before, measured) {
-  const find = (rows, cells) => rows?.find((row) => cells.every((cell, i) => row[i] === cell));
-  const rows = allRows?.map((cells) => find(table.rows, cells) ?? find(before?.rows, cells)).filter(Boolean) ?? table.rows;
-  const kept = rows.length > table.rows.length;
-  return { ...table, rows, measured: kept ? `${measured}; rows that were not measured again: ${before.measured}` : measured };
+/** The rows of a table whose first cells are as in `all`, in that order: those measured now, and of the others those of before. */
+export function completed(all, now, before = []) {
+  const of = (rows, first) => rows.find((row) => first.every((cell, i) => row[i] === cell));
+  return all.map((first) => of(now, first) ?? of(before, first)).filter(Boolean);
 }
 
 /** Adds what was measured to the report at `out`, sections in the order of `names`. */
-export async function addToReport(out, names, machine, name, table) {
+export async function addToReport(out, names, machine, name, { allRows, ...table }) {
   const now = new Date().toISOString().slice(0, 16).replace('T', ' ');
+  const measured = `${now} UTC, with ${machine[0][1]}`;
   const before = await earlier(out);
-  const measured = `${now} UTC, with ${machine[0].join(' ')}`;
-  const tables = { ...before.tables, [name]: completed(table, before.tables?.[name], measured) };
+  if (allRows) {
+    table.columns = [...table.columns, 'measured'];
+    table.rows = completed(allRows, table.rows.map((row) => [...row, measured]), before.tables?.[name]?.rows);
+  }
+  const tables = { ...before.tables, [name]: { ...table, measured } };
   const sections = names.filter((known) => tables[known]).map((known) => section(tables[known]));
   await mkdir(path.dirname(out), { recursive: true });
   await writeFile(`${out}.json`, `${JSON.stringify({ machine, tables }, null, 1)}\n`);

@@ -22,7 +22,7 @@ export const tries = number('TRIES', 20);
 /** How many viewers wait. */
 export const waiters = number('WAITERS', 2000);
 
-/** The tables to measure, the set-ups (a, b, relay), and of the players those whose name contains one of these. */
+/** The tables to measure; of the latencies the set-ups (a, b, relay), and the players whose name contains one of these. */
 export const tables = names('TABLES');
 export const setups = names('SETUPS');
 export const players = names('PLAYERS');
