@@ -228,6 +228,16 @@ describe("trouble", () => {
     expect(states).toEqual(["loading", "playing"]);
   });
 
+  it("does not begin anew when an engine breaks after the stream is over", async () => {
+    void player.load(both);
+    await seconds(1);
+    player.finish();
+    engine().events.onBroken(new PlaybackError("shaka-1001"));
+    await seconds(5);
+    expect(states).toEqual(["loading", "playing", "ended"]);
+    expect(engines).toHaveLength(1);
+  });
+
   it("takes nothing that is loaded later for over", async () => {
     void player.load(both);
     await seconds(1);

@@ -173,7 +173,7 @@ export class Player {
       if (!name) return this.on.onState("failed", "no-player");
       const outcome = await this.playOnce(name, sources, signal);
       if (signal.aborted) return;
-      if (outcome.ended) return this.on.onState("ended");
+      if (outcome.ended || this.over) return this.on.onState("ended");
       // An engine that does not hold makes room for the next one.
       if (!budget.good(outcome.heldMs)) turn++;
       const wait = budget.next(outcome.heldMs);
