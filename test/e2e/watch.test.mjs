@@ -39,6 +39,13 @@ async function playing(page) {
   await inPage(page, 'it plays', moves, undefined, 30_000);
 }
 
+/** What a page shows, for a failure. */
+function whatIsShown() {
+  const { currentTime, duration, readyState, paused, ended, seeking, buffered } = document.querySelector('video');
+  const ranges = Array.from({ length: buffered.length }, (_, i) => [buffered.start(i), buffered.end(i)]);
+  return { currentTime, duration, readyState, paused, ended, seeking, ranges, text: document.body.innerText };
+}
+
 /** Seconds behind the live edge, as the page says. */
 const latencyOf = (page) => page.evaluate(() => Number(document.querySelector('[data-testid=latency]').dataset.seconds));
 const isAtEdge = (page) => page.getByTestId('live-edge').getAttribute('data-at-edge').then((at) => at === 'true');
@@ -146,7 +153,9 @@ scene('the watch page', {}, async (it) => {
     for (const page of pages) {
       const replay = page.getByRole('button', { name: 'Replay the end' });
       for (let turn = 0; turn < 2; turn++) {
-        await replay.click({ timeout: 20_000 });
+        await replay.click({ timeout: 20_000 }).catch(async (err) => {
+          throw new Error(`${err.message}\n${page.url()} shows ${JSON.stringify(await page.evaluate(whatIsShown))}`);
+        });
         await playing(page);
         const started = await position(page);
         const end = await page.evaluate(() => document.querySelector('video').duration);
