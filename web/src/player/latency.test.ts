@@ -121,14 +121,14 @@ describe("a browser that stands still with media at hand", () => {
       const { skip } = controller.step({ now: i * 100, ahead: starved ? (i - 50) * more : 0.25, starved });
       if (skip > 0) skipped.push(i);
     }
-    return { skipped, controller };
+    return skipped;
   }
 
   it("is moved on, once", () => {
-    expect(skips(0.1).skipped).toHaveLength(1);
+    expect(skips(0.1)).toHaveLength(1);
   });
 
   it("is left alone while there is not enough to go on with", () => {
-    expect(skips(0.01).skipped).toEqual([]);
+    expect(skips(0.01)).toEqual([]);
   });
 });
