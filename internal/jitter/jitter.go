@@ -12,6 +12,11 @@ import (
 // A.1: MAX_DROPOUT).
 const maxJump = 3000
 
+// settle is how long the first packet of a track is held, for those that were
+// sent before it: any network may swap packets, loopback too, and the first
+// ones are those of the key frame that everything after it needs.
+const settle = 10 * time.Millisecond
+
 // Packet is one RTP packet.
 type Packet struct {
 	Sequence    uint16
@@ -34,25 +39,27 @@ type Stats struct {
 }
 
 // Buffer holds packets back while one that is due before them is missing. The
-// packet that is due comes out at once; nothing is held without a gap before
-// it, and nothing is held longer than the window.
+// packet that is due comes out at once; but for the first 10 ms of a track,
+// nothing is held without a gap before it, and nothing is held longer than the
+// window.
 //
 // A Buffer is not safe for concurrent use.
 type Buffer struct {
 	window   time.Duration
 	capacity int
 
-	started bool
-	next    uint16   // the sequence number that is due
-	held    []Packet // by sequence number, counted from next
-	jumped  bool     // the next packet out follows a jump
-	badNext uint16   // the number that would confirm a jump
-	bad     bool     // badNext is set
+	first   time.Time // when the first packet arrived; zero before
+	settled bool      // a packet is out: none before it can be due any more
+	next    uint16    // the sequence number that is due
+	held    []Packet  // by sequence number, counted from next
+	jumped  bool      // the next packet out follows a jump
+	badNext uint16    // the number that would confirm a jump
+	bad     bool      // badNext is set
 	stats   Stats
 }
 
-// New returns a buffer that holds a packet for at most window, and at most
-// capacity packets.
+// New returns a buffer that holds a packet for at most window, which is at
+// least 10 ms, and at most capacity packets.
 func New(window time.Duration, capacity int) *Buffer {
 	return &Buffer{window: window, capacity: capacity}
 }
@@ -61,8 +68,8 @@ func New(window time.Duration, capacity int) *Buffer {
 // popped: while Len is not zero, the caller must not write over payloads.
 func (b *Buffer) Push(p Packet) {
 	b.stats.Received++
-	if !b.started {
-		b.started, b.next = true, p.Sequence
+	if b.first.IsZero() {
+		b.first, b.next = p.Arrived, p.Sequence
 	}
 	ahead := int16(p.Sequence - b.next) // serial number arithmetic, RFC 1982
 	switch {
@@ -71,6 +78,8 @@ func (b *Buffer) Push(p Packet) {
 			return
 		}
 		b.reset(p.Sequence)
+	case ahead < 0 && !b.settled:
+		b.next = p.Sequence
 	case ahead < 0:
 		b.stats.Late++
 		return
@@ -114,15 +123,15 @@ func (b *Buffer) Pop(now time.Time) (Packet, bool) {
 	if len(b.held) == 0 {
 		return Packet{}, false
 	}
-	missing := b.held[0].Sequence - b.next
-	if missing > 0 && len(b.held) <= b.capacity && now.Before(b.gapDeadline()) {
+	if len(b.held) <= b.capacity && now.Before(b.due()) {
 		return Packet{}, false
 	}
 	p := b.held[0]
+	missing := p.Sequence - b.next
 	b.held = slices.Delete(b.held, 0, 1)
 	b.stats.Lost += uint64(missing)
 	p.Gap = missing > 0 || b.jumped
-	b.next, b.jumped = p.Sequence+1, false
+	b.next, b.jumped, b.settled = p.Sequence+1, false, true
 	return p, true
 }
 
@@ -132,7 +141,19 @@ func (b *Buffer) Deadline() (time.Time, bool) {
 	if len(b.held) == 0 {
 		return time.Time{}, false
 	}
-	return b.gapDeadline(), true
+	return b.due(), true
+}
+
+// due is when the first packet that is held may come out.
+func (b *Buffer) due() time.Time {
+	switch {
+	case !b.settled:
+		return b.first.Add(settle)
+	case b.held[0].Sequence == b.next:
+		return b.held[0].Arrived
+	default:
+		return b.gapDeadline()
+	}
 }
 
 // gapDeadline is when the packet that has waited longest has waited enough: it

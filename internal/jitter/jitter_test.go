@@ -11,7 +11,10 @@ import (
 	"github.com/sluicelive/sluice/internal/jitter"
 )
 
-const window = 200 * time.Millisecond
+const (
+	window = 200 * time.Millisecond
+	settle = 10 * time.Millisecond // how long a track's first packet is held
+)
 
 func start() time.Time { return time.Unix(1_700_000_000, 0) }
 
@@ -46,7 +49,7 @@ func TestOrder(t *testing.T) {
 		{"a copy of one that is out", []uint16{0, 1, 0, 2}, []uint16{0, 1, 2}, make([]bool, 3), jitter.Stats{Received: 4, Late: 1}},
 		{"one lost", []uint16{0, 2, 3}, []uint16{0, 2, 3}, []bool{false, true, false}, jitter.Stats{Received: 3, Lost: 1}},
 		{"two gaps", []uint16{0, 2, 5}, []uint16{0, 2, 5}, []bool{false, true, true}, jitter.Stats{Received: 3, Lost: 3}},
-		{"older than the first", []uint16{5, 4, 6}, []uint16{5, 6}, make([]bool, 2), jitter.Stats{Received: 3, Late: 1}},
+		{"older than the first that is out", []uint16{5, 4, 6}, []uint16{5, 6}, make([]bool, 2), jitter.Stats{Received: 3, Late: 1}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			// Every base around the wrap and the sign change gives the same.
@@ -56,7 +59,7 @@ func TestOrder(t *testing.T) {
 				gaps := make([]bool, 0, len(tc.in))
 				for _, sequence := range tc.in {
 					b.Push(packet(base+sequence, 0))
-					o, g := drain(b, 0)
+					o, g := drain(b, settle)
 					out, gaps = append(out, o...), append(gaps, g...)
 				}
 				o, g := drain(b, window)
@@ -76,7 +79,7 @@ func TestThePacketThatIsDueComesOutAtOnce(t *testing.T) {
 	b := jitter.New(window, 64)
 	for sequence := uint16(65_000); sequence != 1000; sequence++ {
 		b.Push(packet(sequence, 0))
-		p, ok := b.Pop(start())
+		p, ok := b.Pop(start().Add(settle))
 		require.True(t, ok)
 		require.Equal(t, sequence, p.Sequence)
 		require.Zero(t, b.Len())
@@ -85,9 +88,32 @@ func TestThePacketThatIsDueComesOutAtOnce(t *testing.T) {
 	}
 }
 
+// TestTheFirstPacketsMayComeSwapped is of the key frame at the start of a
+// track, whose packets the network has swapped.
+func TestTheFirstPacketsMayComeSwapped(t *testing.T) {
+	for _, base := range []uint16{100, 0xffff, 0x7fff} {
+		b := jitter.New(window, 64)
+		for i, sequence := range []uint16{base + 1, base + 3, base} {
+			b.Push(packet(sequence, time.Duration(i)*time.Millisecond))
+			out, _ := drain(b, settle-1)
+			require.Empty(t, out)
+		}
+		require.Equal(t, []uint16{base + 2}, b.Missing())
+		deadline, waiting := b.Deadline()
+		require.True(t, waiting)
+		require.Equal(t, start().Add(settle), deadline)
+		out, gaps := drain(b, settle)
+		require.Equal(t, []uint16{base, base + 1}, out)
+		require.Equal(t, []bool{false, false}, gaps)
+
+		b.Push(packet(base-1, settle)) // too late
+		require.Equal(t, jitter.Stats{Received: 4, Late: 1}, b.Stats())
+	}
+}
+
 func TestDeadlineIsTheLongestWaitingPackets(t *testing.T) {
 	b := jitter.New(window, 64)
-	b.Push(packet(1, 0))
+	b.Push(packet(1, -settle))
 	drain(b, 0)
 	b.Push(packet(4, 10*time.Millisecond)) // 2 and 3 are missing
 	b.Push(packet(3, 50*time.Millisecond)) // 2 is missing; 4 has waited longer than 3
@@ -107,7 +133,7 @@ func TestDeadlineIsTheLongestWaitingPackets(t *testing.T) {
 
 func TestAFullBufferGivesTheGapUp(t *testing.T) {
 	b := jitter.New(window, 8)
-	b.Push(packet(0, 0))
+	b.Push(packet(0, -settle))
 	drain(b, 0)
 	for sequence := uint16(2); sequence <= 9; sequence++ {
 		b.Push(packet(sequence, 0))
@@ -138,7 +164,7 @@ func TestJumps(t *testing.T) {
 			out := make([]uint16, 0, len(tc.in))
 			for _, sequence := range tc.in {
 				b.Push(packet(sequence, 0))
-				o, gaps := drain(b, 0)
+				o, gaps := drain(b, settle)
 				out = append(out, o...)
 				if len(o) > 0 && len(out) > 1 && o[0] != out[len(out)-len(o)-1]+1 {
 					require.True(t, gaps[0], "a jump is a gap")
