@@ -79,6 +79,12 @@ describe("on an uneven line", () => {
     expect(after.behind).toBeLessThan(0.35);
   });
 
+  it("tries a line less often that keeps stalling", () => {
+    // Half a second late every forty seconds: 14 times.
+    const rare = (at: number) => (at % 40 < chunk ? 0.5 : 0);
+    expect(play({ buffered: 0.5, late: rare, seconds: 600 }).stalls).toBeLessThanOrEqual(7);
+  });
+
   it("never holds back without end", () => {
     const awful = (at: number) => (at % 4 < 2 ? 2 : 0);
     const { controller } = play({ buffered: 0.5, late: awful, seconds: 300 });

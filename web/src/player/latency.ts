@@ -30,8 +30,14 @@ const mostReserve = 2.5;
 /** Chunks come many times a second; within this long, the buffer has been at its lowest. */
 const troughMs = 1000;
 
-/** While nothing went wrong for this long, the reserve shrinks by so many seconds in each. */
+/**
+ * While nothing went wrong for this long, the reserve shrinks by so many seconds in each.
+ * That tries the line, and a viewer whose line stalls every minute would see each try fail:
+ * so each stall that comes so soon after another doubles the time.
+ */
 const steadyMs = 10_000;
+const mostSteadyMs = 160_000;
+const soonMs = 300_000;
 const shrinkPerS = 0.01;
 
 /**
@@ -78,6 +84,8 @@ export class LatencyController {
   /** When the buffer last held less than it should at its lowest. */
   private tight = 0;
   private adjusted = 0;
+  private steadyMs = steadyMs;
+  private stalledAt: number | undefined;
   /** Since when the playhead stands still; undefined while it does not. */
   private starvedSince: number | undefined;
   private movedOn = false;
@@ -129,11 +137,14 @@ export class LatencyController {
       this.movedOn = false;
     } else if (!starved) this.starvedSince = undefined;
     // What the player waited for at its start says nothing of the network.
-    if (begins && now - (this.began ?? now) > startMs) return this.grow(now, this.reserve * 0.5 + 0.05);
+    if (begins && now - (this.began ?? now) > startMs) {
+      this.remember(now);
+      return this.grow(now, this.reserve * 0.5 + 0.05);
+    }
     if (starved) return false;
     if (trough < 2 * nearlyEmpty) this.tight = now;
     if (trough < nearlyEmpty && this.full(now) && now - this.adjusted > troughMs) return this.grow(now, 0.05);
-    if (now - this.tight > steadyMs && now - this.adjusted > 1000) {
+    if (now - this.tight > this.steadyMs && now - this.adjusted > 1000) {
       this.reserve = Math.max(this.least, this.reserve - shrinkPerS);
       this.adjusted = now;
     }
@@ -143,6 +154,13 @@ export class LatencyController {
   private stuck(now: number, ahead: number): boolean {
     if (this.began === undefined || this.starvedSince === undefined || this.movedOn) return false;
     return now - this.starvedSince > stuckMs && ahead - this.reserve > stuckAbove;
+  }
+
+  /** Takes note of a stall. */
+  private remember(now: number): void {
+    const soon = this.stalledAt !== undefined && now - this.stalledAt < soonMs;
+    this.steadyMs = soon ? Math.min(mostSteadyMs, 2 * this.steadyMs) : steadyMs;
+    this.stalledAt = now;
   }
 
   private grow(now: number, by: number): true {
