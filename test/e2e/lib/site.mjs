@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.mjs': 'text/javascript; charset=utf-8' };
 const modules = fileURLToPath(new URL('../node_modules/', import.meta.url));
 const pages = fileURLToPath(new URL('../pages/', import.meta.url));
+const player = fileURLToPath(new URL('../../../web/src/player/', import.meta.url));
 
 /** Reads a file of the first of some folders that has it. */
 async function readFrom(folders, pathname) {
@@ -17,15 +18,16 @@ async function readFrom(folders, pathname) {
 }
 
 /**
- * Serves the pages in `pages/` and in `more` folders, the npm packages under
- * `/npm/`, and what `put` adds, until the scene ends.
+ * Serves the pages in `pages/`, what they share with our player, the files of
+ * `more` folders, the npm packages under `/npm/`, and what `put` adds, until
+ * the scene ends.
  */
 export async function startSite(scene, more = []) {
   const texts = new Map();
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site');
     try {
-      const file = () => (pathname.startsWith('/npm/') ? readFrom([modules], pathname.slice(5)) : readFrom([pages, ...more], pathname));
+      const file = () => (pathname.startsWith('/npm/') ? readFrom([modules], pathname.slice(5)) : readFrom([pages, player, ...more], pathname));
       const content = texts.get(pathname) ?? (await file());
       response.writeHead(200, { 'Content-Type': types[path.extname(pathname)] ?? 'application/octet-stream' }).end(content);
     } catch {

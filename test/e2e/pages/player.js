@@ -1,5 +1,7 @@
 // A page with each player as it comes out of its box, but for one mend, and an eye on the picture.
 
+import { loadEveryPart } from '/everypart.js';
+
 const video = document.querySelector('video');
 
 /** What went wrong, what did that a player mends itself, and when and where the picture had to wait for media. */
@@ -39,17 +41,7 @@ const engines = {
     player.on(Hls.Events.ERROR, (_, { fatal, details, reason }) => {
       (fatal ? trouble.errors : trouble.minor).push(`hls.js ${details} ${reason ?? ''}`);
     });
-    // A fault of hls.js that web/src/player/hls.ts tells of.
-    player.on(Hls.Events.LEVEL_PTS_UPDATED, (_, { details: { fragments, partList }, frag, part }) => {
-      const at = fragments.indexOf(frag);
-      const last = part && partList?.findLast(({ fragment }) => fragment.sn === frag.sn);
-      const missing = last && !last.loaded;
-      for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = !!missing;
-      if (!missing || at < 0) return;
-      frag.endPTS = frag.minEndPTS = last.end;
-      frag.setDuration(last.end - frag.start);
-      fragments[at] = Object.assign(Object.create(Object.getPrototypeOf(frag)), frag);
-    });
+    loadEveryPart(Hls, player);
     player.attachMedia(video);
     player.loadSource(url);
   },

@@ -1,4 +1,5 @@
 import Hls from "hls.js";
+import { loadEveryPart } from "./everypart";
 import { smoothStartS, type LatencyWish } from "./latency";
 import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
 
@@ -27,7 +28,7 @@ export class HlsEngine implements Engine {
     latency: LatencyWish,
   ) {
     this.hls = new Hls(latency === "smooth" ? { ...config, liveSyncDuration: smoothStartS } : config);
-    loadEveryPart(this.hls);
+    loadEveryPart(Hls, this.hls);
     for (const name of [Hls.Events.MANIFEST_PARSED, Hls.Events.LEVEL_SWITCHED] as const) {
       this.hls.on(name, () => this.events.onRenditions());
     }
@@ -79,27 +80,6 @@ export class HlsEngine implements Engine {
   async destroy(): Promise<void> {
     this.hls.destroy();
   }
-}
-
-/**
- * Keeps hls.js 1.7 from leaving parts out. When a playlist that completes a segment comes
- * while one of its parts is parsed, hls.js takes the segment to end with that part, and so
- * to be loaded; it takes it to be loaded, too, when less than 0.2 s are missing; and it
- * goes on with the next one, as the playlist holds the very object that it loaded last.
- * So the segment gets its end back, an equal object gets its place, and it is marked as
- * one of which something is missing until its last part, or all of it, has come.
- */
-export function loadEveryPart(hls: Hls): void {
-  hls.on(Hls.Events.LEVEL_PTS_UPDATED, (_name, { details: { fragments, partList }, frag, part }) => {
-    const at = fragments.findIndex((fragment) => fragment === frag);
-    const last = part && partList?.findLast(({ fragment }) => fragment.sn === frag.sn);
-    const missing = last && !last.loaded;
-    for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = !!missing;
-    if (!missing || at < 0) return;
-    frag.endPTS = frag.minEndPTS = last.end;
-    frag.setDuration(last.end - frag.start);
-    fragments[at] = Object.assign(Object.create(Object.getPrototypeOf(frag)), frag);
-  });
 }
 
 function end(video: HTMLVideoElement): number {

@@ -1,9 +1,9 @@
 import Hls, { type MediaFragment, type Part } from "hls.js";
 import { expect, it } from "vitest";
-import { loadEveryPart } from "./hls";
+import { loadEveryPart } from "./everypart";
 
 const hls = new Hls();
-loadEveryPart(hls);
+loadEveryPart(Hls, hls);
 
 /** A segment of two seconds, of which hls.js has parsed 1.8 s by parts or as a whole; whether its last part is loaded. */
 function parsed({ loaded, asParts }: { loaded: boolean; asParts: boolean }) {
