@@ -17,6 +17,10 @@ const maxJump = 3000
 // ones are those of the key frame that everything after it needs.
 const settle = 10 * time.Millisecond
 
+// maxMisorder is how far before the first packet that comes one may be that was
+// sent before it: what is older is a stray (RFC 3550, appendix A.1).
+const maxMisorder = 100
+
 // Packet is one RTP packet.
 type Packet struct {
 	Sequence    uint16
@@ -48,7 +52,8 @@ type Buffer struct {
 	window   time.Duration
 	capacity int
 
-	first   time.Time // when the first packet arrived; zero before
+	origin  uint16    // the sequence number that came first
+	settles time.Time // when the first packet may come out; zero before one came
 	settled bool      // a packet is out: none before it can be due any more
 	next    uint16    // the sequence number that is due
 	held    []Packet  // by sequence number, counted from next
@@ -68,8 +73,8 @@ func New(window time.Duration, capacity int) *Buffer {
 // popped: while Len is not zero, the caller must not write over payloads.
 func (b *Buffer) Push(p Packet) {
 	b.stats.Received++
-	if b.first.IsZero() {
-		b.first, b.next = p.Arrived, p.Sequence
+	if b.settles.IsZero() {
+		b.begin(p)
 	}
 	ahead := int16(p.Sequence - b.next) // serial number arithmetic, RFC 1982
 	switch {
@@ -77,8 +82,8 @@ func (b *Buffer) Push(p Packet) {
 		if !b.confirmsJump(p.Sequence) {
 			return
 		}
-		b.reset(p.Sequence)
-	case ahead < 0 && !b.settled:
+		b.reset(p)
+	case ahead < 0 && !b.settled && int16(p.Sequence-b.origin) >= -maxMisorder:
 		b.next = p.Sequence
 	case ahead < 0:
 		b.stats.Late++
@@ -86,6 +91,12 @@ func (b *Buffer) Push(p Packet) {
 	}
 	b.bad = false
 	b.insert(p)
+}
+
+// begin waits for what was sent before the first packet.
+func (b *Buffer) begin(p Packet) {
+	b.origin, b.next = p.Sequence, p.Sequence
+	b.settles = p.Arrived.Add(settle)
 }
 
 // confirmsJump tells a restarted sender from a stray packet: only two packets
@@ -96,14 +107,17 @@ func (b *Buffer) confirmsJump(sequence uint16) bool {
 	return confirmed
 }
 
-// reset forgets what is held and goes on at another sequence number.
-func (b *Buffer) reset(sequence uint16) {
+// reset forgets what is held and goes on at the packet after a jump.
+func (b *Buffer) reset(p Packet) {
 	b.stats.Resets++
 	b.stats.Lost += uint64(len(b.held))
 	clear(b.held)
 	b.held = b.held[:0]
-	b.next = sequence
+	b.next = p.Sequence
 	b.jumped = true
+	if !b.settled {
+		b.begin(p)
+	}
 }
 
 func (b *Buffer) insert(p Packet) {
@@ -148,7 +162,7 @@ func (b *Buffer) Deadline() (time.Time, bool) {
 func (b *Buffer) due() time.Time {
 	switch {
 	case !b.settled:
-		return b.first.Add(settle)
+		return b.settles
 	case b.held[0].Sequence == b.next:
 		return b.held[0].Arrived
 	default:

@@ -77,9 +77,11 @@ func TestOrder(t *testing.T) {
 
 func TestThePacketThatIsDueComesOutAtOnce(t *testing.T) {
 	b := jitter.New(window, 64)
+	b.Push(packet(64_999, -settle))
+	drain(b, 0)
 	for sequence := uint16(65_000); sequence != 1000; sequence++ {
 		b.Push(packet(sequence, 0))
-		p, ok := b.Pop(start().Add(settle))
+		p, ok := b.Pop(start())
 		require.True(t, ok)
 		require.Equal(t, sequence, p.Sequence)
 		require.Zero(t, b.Len())
@@ -109,6 +111,42 @@ func TestTheFirstPacketsMayComeSwapped(t *testing.T) {
 		b.Push(packet(base-1, settle)) // too late
 		require.Equal(t, jitter.Stats{Received: 4, Late: 1}, b.Stats())
 	}
+}
+
+// TestAStrayAtTheStart is of packets that cannot be of the first frame.
+func TestAStrayAtTheStart(t *testing.T) {
+	b := jitter.New(window, 64)
+	for _, sequence := range []uint16{1000, 899, 20_000, 1001, 900} {
+		b.Push(packet(sequence, 0))
+	}
+	out, _ := drain(b, settle)
+	require.Equal(t, []uint16{900}, out)
+	out, _ = drain(b, window)
+	require.Equal(t, []uint16{1000, 1001}, out)
+	require.Equal(t, jitter.Stats{Received: 5, Late: 1, Lost: 99}, b.Stats())
+}
+
+func TestAJumpAtTheStart(t *testing.T) {
+	b := jitter.New(window, 64)
+	for i, sequence := range []uint16{1000, 20_000, 20_001, 19_999, 20_002} {
+		b.Push(packet(sequence, time.Duration(i)*time.Millisecond))
+	}
+	out, _ := drain(b, 2*time.Millisecond+settle-1)
+	require.Empty(t, out)
+	out, gaps := drain(b, 2*time.Millisecond+settle)
+	require.Equal(t, []uint16{19_999}, out)
+	require.Equal(t, []bool{true}, gaps)
+	out, _ = drain(b, 2*time.Millisecond+window)
+	require.Equal(t, []uint16{20_001, 20_002}, out)
+}
+
+func TestAFullBufferDoesNotWaitAtTheStart(t *testing.T) {
+	b := jitter.New(window, 4)
+	for sequence := range uint16(5) {
+		b.Push(packet(sequence, 0))
+	}
+	out, _ := drain(b, 0)
+	require.Equal(t, []uint16{0, 1, 2, 3, 4}, out)
 }
 
 func TestDeadlineIsTheLongestWaitingPackets(t *testing.T) {
