@@ -26,6 +26,8 @@ export interface Engine {
   windowStart?(): number;
   /** The newest playable position, in seconds of the media element. */
   liveEdge(): number;
+  /** Where the newest media end, in seconds of the media element; undefined while that is not known. */
+  end(): number | undefined;
   /** Whether the stream goes on; a window that is left of one that ended does not. */
   isLive(): boolean;
   /** Wall time of the frame that is shown, as the publisher's server stamped it. */
@@ -36,6 +38,11 @@ export interface Engine {
   /** Media came too late: what the engine measures of the network counts more than what it hopes. */
   strained?(): void;
   destroy(): Promise<void>;
+}
+
+/** The end of what a media element can seek to, in seconds, if there is anything. */
+export function seekableEnd({ seekable }: HTMLVideoElement): number | undefined {
+  return seekable.length ? seekable.end(seekable.length - 1) : undefined;
 }
 
 /** What an engine tells while it plays. */

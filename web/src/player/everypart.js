@@ -1,4 +1,4 @@
-// Plain JavaScript, so that pages which play with hls.js as it comes can load it too.
+// Plain JavaScript, so that a page that is not built can load it too.
 
 /**
  * Keeps hls.js 1.7 from leaving parts out. When a playlist that completes a segment comes
@@ -15,6 +15,7 @@ export function loadEveryPart(Hls, hls) {
   hls.on(Hls.Events.LEVEL_PTS_UPDATED, (_name, { details: { fragments, partList }, frag, part }) => {
     const at = fragments.findIndex((fragment) => fragment === frag);
     const last = part && partList?.findLast(({ fragment }) => fragment.sn === frag.sn);
+    if (part && !last) return; // it came so late that it is listed no more
     const missing = last && !last.loaded;
     for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = !!missing;
     if (!missing || at < 0) return;

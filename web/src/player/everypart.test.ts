@@ -46,3 +46,10 @@ it("takes a segment for whole when its last part is parsed, also where an equal 
   hls.trigger(Hls.Events.LEVEL_PTS_UPDATED, { details: { fragments, partList: [part] }, frag, part } as never);
   expect(fragments[1]).toMatchObject({ endPTS: 6, duration: 2, elementaryStreams: { video: { partial: false } } });
 });
+
+it("leaves a segment as it is whose parts are listed no more", () => {
+  const { frag, fragments, partList } = parsed({ loaded: false, asParts: true });
+  const part = partList[0] as Part;
+  hls.trigger(Hls.Events.LEVEL_PTS_UPDATED, { details: { fragments, partList: [] }, frag, part } as never);
+  expect(frag).toMatchObject({ elementaryStreams: { video: { partial: true } } });
+});

@@ -1,7 +1,7 @@
 import Hls from "hls.js";
 import { loadEveryPart } from "./everypart";
 import { smoothStartS, type LatencyWish } from "./latency";
-import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
+import { PlaybackError, seekableEnd, type Engine, type EngineEvents, type Rendition } from "./engine";
 
 const config = {
   lowLatencyMode: true,
@@ -58,7 +58,11 @@ export class HlsEngine implements Engine {
   }
 
   liveEdge(): number {
-    return this.hls.liveSyncPosition ?? end(this.video);
+    return this.hls.liveSyncPosition ?? seekableEnd(this.video) ?? 0;
+  }
+
+  end(): number | undefined {
+    return this.hls.latestLevelDetails?.edge;
   }
 
   isLive(): boolean {
@@ -80,8 +84,4 @@ export class HlsEngine implements Engine {
   async destroy(): Promise<void> {
     this.hls.destroy();
   }
-}
-
-function end(video: HTMLVideoElement): number {
-  return video.seekable.length ? video.seekable.end(video.seekable.length - 1) : 0;
 }

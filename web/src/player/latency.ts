@@ -30,15 +30,17 @@ const mostReserve = 2.5;
 /** Chunks come many times a second; within this long, the buffer has been at its lowest. */
 const troughMs = 1000;
 
-/**
- * While nothing went wrong for this long, the reserve shrinks by so many seconds in each.
- * That tries the line, and a viewer whose line stalls every minute would see each try fail:
- * so each stall that comes so soon after another doubles the time.
- */
-const steadyMs = 10_000;
-const mostSteadyMs = 160_000;
-const soonMs = 300_000;
+/** By how much the reserve shrinks in a second, once nothing has gone wrong for a while. */
 const shrinkPerS = 0.01;
+
+/**
+ * How long that while is (ms). A smaller reserve tries the line, and whose line has trouble
+ * every minute would see each try fail: a stall soon after another doubles it.
+ */
+const patience = { leastMs: 10_000, mostMs: 160_000 };
+
+/** A stall this soon after another (ms) is of the same kind of trouble: longer than a try takes with most patience. */
+const soonMs = 600_000;
 
 /**
  * A reserve of which less than this is left was too small, though nothing stalled
@@ -61,11 +63,13 @@ const startMs = 3000;
 
 /**
  * Chromium seems to want more before it goes on each time that its sound ran dry: it
- * stood still for 2.7 s with all media there. A seek makes it forget. So who stands still
- * for this long (ms) with this much more than the reserve at hand (s) is moved on, once.
+ * stood still for 2.7 s with all media there. A seek seems to make it forget. So who
+ * stands still for this long (ms) with this much more than the least reserve at hand (s)
+ * is moved on, once, if only to where they stand.
  */
 const stuckMs = 300;
-const stuckAbove = 0.2;
+const stuckAbove = 0.3;
+const leastSkip = 0.001;
 
 /**
  * Keeps playback as near to the live edge as the network allows.
@@ -84,7 +88,7 @@ export class LatencyController {
   /** When the buffer last held less than it should at its lowest. */
   private tight = 0;
   private adjusted = 0;
-  private steadyMs = steadyMs;
+  private patienceMs = patience.leastMs;
   private stalledAt: number | undefined;
   /** Since when the playhead stands still; undefined while it does not. */
   private starvedSince: number | undefined;
@@ -116,7 +120,7 @@ export class LatencyController {
     if (this.stuck(now, ahead)) {
       this.movedOn = true;
       this.readings = [];
-      return { rate: 1, skip: ahead - this.reserve, strained };
+      return { rate: 1, skip: Math.max(leastSkip, ahead - this.reserve), strained };
     }
     if (starved || this.readings.length <= 2) return { rate: 1, skip: 0, strained };
 
@@ -144,7 +148,7 @@ export class LatencyController {
     if (starved) return false;
     if (trough < 2 * nearlyEmpty) this.tight = now;
     if (trough < nearlyEmpty && this.full(now) && now - this.adjusted > troughMs) return this.grow(now, 0.05);
-    if (now - this.tight > this.steadyMs && now - this.adjusted > 1000) {
+    if (now - this.tight > this.patienceMs && now - this.adjusted > 1000) {
       this.reserve = Math.max(this.least, this.reserve - shrinkPerS);
       this.adjusted = now;
     }
@@ -153,13 +157,13 @@ export class LatencyController {
 
   private stuck(now: number, ahead: number): boolean {
     if (this.began === undefined || this.starvedSince === undefined || this.movedOn) return false;
-    return now - this.starvedSince > stuckMs && ahead - this.reserve > stuckAbove;
+    return now - this.starvedSince > stuckMs && ahead - this.least > stuckAbove;
   }
 
   /** Takes note of a stall. */
   private remember(now: number): void {
     const soon = this.stalledAt !== undefined && now - this.stalledAt < soonMs;
-    this.steadyMs = soon ? Math.min(mostSteadyMs, 2 * this.steadyMs) : steadyMs;
+    this.patienceMs = soon ? Math.min(patience.mostMs, 2 * this.patienceMs) : patience.leastMs;
     this.stalledAt = now;
   }
 

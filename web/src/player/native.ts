@@ -1,4 +1,4 @@
-import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
+import { PlaybackError, seekableEnd, type Engine, type EngineEvents, type Rendition } from "./engine";
 
 /** HLS by the browser itself: Safari, and what has no Media Source Extensions. */
 export class NativeEngine implements Engine {
@@ -31,8 +31,11 @@ export class NativeEngine implements Engine {
   }
 
   liveEdge(): number {
-    const { seekable } = this.video;
-    return seekable.length ? seekable.end(seekable.length - 1) : 0;
+    return this.end() ?? 0;
+  }
+
+  end(): number | undefined {
+    return seekableEnd(this.video);
   }
 
   isLive(): boolean {

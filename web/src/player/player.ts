@@ -64,7 +64,10 @@ export class Player {
     return this.last;
   }
 
-  /** Takes note that the stream is over: what there is plays out. */
+  /**
+   * Takes note that the stream is over: what there is plays out, and nothing is begun anew. What breaks then has
+   * ended, for whoever is further back too: the page offers what is left.
+   */
   finish(): void {
     this.over = true;
   }
@@ -173,7 +176,8 @@ export class Player {
       if (!name) return this.on.onState("failed", "no-player");
       const outcome = await this.playOnce(name, sources, signal);
       if (signal.aborted) return;
-      if (outcome.ended || this.over) return this.on.onState("ended");
+      if (outcome.ended) return this.on.onState("ended");
+      if (this.over) return this.on.onState("ended", outcome.code);
       // An engine that does not hold makes room for the next one.
       if (!budget.good(outcome.heldMs)) turn++;
       const wait = budget.next(outcome.heldMs);
@@ -217,7 +221,8 @@ export class Player {
   }
 
   private nearEnd(video: HTMLVideoElement): boolean {
-    return (this.over || !this.engine?.isLive()) && this.window().end - video.currentTime < lastS;
+    const end = this.engine?.end();
+    return (this.over || !this.engine?.isLive()) && end !== undefined && end - video.currentTime < lastS;
   }
 
   /** Follows the playhead until the signal fires; a playhead that stands still is broken playback. */

@@ -120,8 +120,12 @@ export class ShakaEngine implements Engine {
   }
 
   liveEdge(): number {
-    const { end } = this.player.seekRange();
+    const end = this.end();
     return this.latency === "smooth" && this.isLive() ? end - smoothStartS : end;
+  }
+
+  end(): number {
+    return this.player.seekRange().end;
   }
 
   isLive(): boolean {
