@@ -154,7 +154,8 @@ scene('the watch page', {}, async (it) => {
       const replay = page.getByRole('button', { name: 'Replay the end' });
       for (let turn = 0; turn < 2; turn++) {
         await replay.click({ timeout: 20_000 }).catch(async (err) => {
-          throw new Error(`${err.message}\n${page.url()} shows ${JSON.stringify(await page.evaluate(whatIsShown))}`);
+          const shown = await page.evaluate(whatIsShown).catch((other) => other.message);
+          throw new Error(`${page.url()} shows ${JSON.stringify(shown)}`, { cause: err });
         });
         await playing(page);
         const started = await position(page);

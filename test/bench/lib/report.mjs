@@ -21,7 +21,9 @@ export function markdown(columns, rows) {
 
 /** One section: title, method, goal, table. */
 function section({ title, method, goal, columns, rows, notes = [], measured }) {
-  const paragraphs = [`## ${title}`, method, `Goal: ${goal}`, markdown(columns, rows), ...notes, `Measured ${measured}.`];
+  const paragraphs = [`## ${title}`, method, `Goal: ${goal}`, markdown(columns, rows), ...notes];
+  // Rows that are measured one by one say so themselves.
+  if (!columns.includes('measured')) paragraphs.push(`Measured ${measured}.`);
   return paragraphs.join('\n\n');
 }
 

@@ -74,13 +74,15 @@ export async function measure() {
   const known = setups.map(({ id }) => id);
   const unknown = chosenSetups?.filter((id) => !known.includes(id)) ?? [];
   if (unknown.length > 0) throw new Error(`there is no set-up ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  const nobody = players?.filter((part) => !all.some(({ name }) => name.includes(part))) ?? [];
+  if (nobody.length > 0) throw new Error(`there is no player ${nobody.join(', ')}; there are ${all.map(({ name }) => name).join('; ')}`);
   const rows = [];
   for (const setup of setups) rows.push(...(await measureSetup(setup)));
   return {
     title: 'Latency, glass to glass',
     method:
-      `A stamp in the picture says when it was taken; a script beside the player reads it off every picture when the browser shows it. Seconds. ` +
-      `*Over* so many, after the first 10 s. Set-up *a*: Chromium publishes a canvas of 640×360, \`quality\` 360. ` +
+      `A stamp in the picture says when it was taken; a script beside the player reads it off every picture when the browser shows it. Figures are in seconds; *over* says how many were measured, after the first ten. ` +
+      `Set-up *a*: Chromium publishes a canvas of 640×360, \`quality\` 360. ` +
       'Set-up *b*: `sluice publish --as-is` sends a clip of 1280×720 at 2 Mb/s, encoded beforehand, whose frames carry their number, and notes when it sent each: ' +
       'the ladder up to 720, without what a camera and a publisher’s encoder add. The relay adds 30 ± 15 ms each way to every packet of viewer and publisher. ' +
       'Stock players are as they come, with low latency on (hls.js: `lowLatencyMode`, `maxLiveSyncPlaybackRate` 1.5). ' +

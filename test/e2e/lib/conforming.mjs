@@ -1,5 +1,6 @@
-// Players that have to take what conforms: stock, but some seconds behind, so that
-// a busy machine does not make them wait. How close they get is `make bench`'s.
+// Players that have to take what conforms: stock, but for the mend of hls.js
+// (web/src/player/everypart.js), and some seconds behind, so that a busy machine
+// does not make them wait. How close they get is `make bench`'s.
 
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';

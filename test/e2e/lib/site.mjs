@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.mjs': 'text/javascript; charset=utf-8' };
 const modules = fileURLToPath(new URL('../node_modules/', import.meta.url));
 const pages = fileURLToPath(new URL('../pages/', import.meta.url));
-const player = fileURLToPath(new URL('../../../web/src/player/', import.meta.url));
+/** Files of our player that pages load too. */
+const shared = new Map([['/everypart.js', fileURLToPath(new URL('../../../web/src/player/everypart.js', import.meta.url))]]);
 
 /** Reads a file of the first of some folders that has it. */
 async function readFrom(folders, pathname) {
@@ -17,18 +18,23 @@ async function readFrom(folders, pathname) {
   return readFile(path.join(folder, pathname)).catch((err) => (others.length > 0 ? readFrom(others, pathname) : Promise.reject(err)));
 }
 
+/** The file at a path. */
+function file(pathname, more) {
+  if (shared.has(pathname)) return readFile(shared.get(pathname));
+  return pathname.startsWith('/npm/') ? readFrom([modules], pathname.slice(5)) : readFrom([pages, ...more], pathname);
+}
+
 /**
- * Serves the pages in `pages/`, what they share with our player, the files of
- * `more` folders, the npm packages under `/npm/`, and what `put` adds, until
- * the scene ends.
+ * Serves the pages in `pages/` and in `more` folders, those of our
+ * player, the npm packages under `/npm/`, and what `put` adds, until the scene
+ * ends.
  */
 export async function startSite(scene, more = []) {
   const texts = new Map();
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site');
     try {
-      const file = () => (pathname.startsWith('/npm/') ? readFrom([modules], pathname.slice(5)) : readFrom([pages, player, ...more], pathname));
-      const content = texts.get(pathname) ?? (await file());
+      const content = texts.get(pathname) ?? (await file(pathname, more));
       response.writeHead(200, { 'Content-Type': types[path.extname(pathname)] ?? 'application/octet-stream' }).end(content);
     } catch {
       response.writeHead(404).end();

@@ -1,4 +1,4 @@
-// A page with each player as it comes out of its box, but for one mend, and an eye on the picture.
+// A page with each player as it comes out of its box, but for a mend of hls.js, and an eye on the picture.
 
 import { loadEveryPart } from '/everypart.js';
 
