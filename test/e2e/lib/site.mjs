@@ -25,9 +25,9 @@ function file(pathname, more) {
 }
 
 /**
- * Serves the pages in `pages/` and in `more` folders, those of our
- * player, the npm packages under `/npm/`, and what `put` adds, until the scene
- * ends.
+ * Serves the pages in `pages/` and in `more` folders, the files of our player
+ * that they load, the npm packages under `/npm/`, and what `put` adds, until the
+ * scene ends.
  */
 export async function startSite(scene, more = []) {
   const texts = new Map();
