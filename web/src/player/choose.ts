@@ -4,14 +4,18 @@ import type { LatencyWish } from "./latency";
 
 export type EngineName = "shaka" | "hls" | "native";
 
+/** How the viewer wants to watch. */
+export interface Wish {
+  /** What the viewer insists on. */
+  protocol: Protocol | undefined;
+  /** The least latency unless the viewer would rather not be interrupted. */
+  latency: LatencyWish;
+}
+
 /** Where a stream can be had; an address is "" when there is none. */
-export interface Sources {
+export interface Sources extends Partial<Wish> {
   dash: string;
   hls: string;
-  /** What the viewer insists on. */
-  protocol?: Protocol | undefined;
-  /** The least latency unless the viewer would rather not be interrupted. */
-  latency?: LatencyWish | undefined;
 }
 
 /** What a browser brings. */
@@ -38,14 +42,6 @@ export function plan(sources: Sources, { mediaSource, native }: Offered): Engine
   if (mediaSource && sources.hls && sources.protocol !== "dash") all.push("hls");
   if (all.length === 0 && !mediaSource && sources.hls) all.push("native");
   return all;
-}
-
-/** Loads the code of the engine that a stream will be played with, while there is nothing to play yet. */
-export function preload(protocol: Protocol | undefined): void {
-  const [first] = plan({ dash: "later", hls: "later", protocol }, offered());
-  // What fails here is tried again, and told, when it is needed.
-  if (first === "shaka") import("./shaka").catch(() => undefined);
-  if (first === "hls") import("./hls").catch(() => undefined);
 }
 
 /** Loads an engine's code and makes one. The libraries are large, so each comes only when it is needed. */

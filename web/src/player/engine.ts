@@ -16,7 +16,10 @@ export class PlaybackError extends Error {
   }
 }
 
-/** A player library behind one face. It lives for one load: break, destroy, make another. */
+/**
+ * A player library behind one face. It takes the media element when it is made, which may be long before there is
+ * something to load, and lives for one load: break, destroy, make another.
+ */
 export interface Engine {
   readonly name: string;
   readonly protocol: Protocol;

@@ -32,6 +32,7 @@ export class HlsEngine implements Engine {
     for (const name of [Hls.Events.MANIFEST_PARSED, Hls.Events.LEVEL_SWITCHED] as const) {
       this.hls.on(name, () => this.events.onRenditions());
     }
+    this.hls.attachMedia(this.video);
   }
 
   load(url: string): Promise<void> {
@@ -53,7 +54,6 @@ export class HlsEngine implements Engine {
         else reject(error);
       });
       this.hls.loadSource(url);
-      this.hls.attachMedia(this.video);
     });
   }
 

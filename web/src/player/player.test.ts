@@ -114,7 +114,7 @@ beforeEach(() => {
     engines.push(new FakeEngine(name, video, of, () => loads()));
     return engine();
   });
-  player.attach(video as unknown as HTMLVideoElement);
+  player.attach(video as unknown as HTMLVideoElement, { protocol: undefined, latency: "lowest" });
 });
 
 afterEach(() => {
@@ -164,6 +164,55 @@ describe("loading", () => {
     void player.load(both);
     await seconds(1);
     await player.unload();
+    expect(engine().destroyed).toBe(true);
+  });
+});
+
+describe("the engine that stands by", () => {
+  it("is made with the media element, and plays what comes", async () => {
+    await seconds(1);
+    expect(engines).toHaveLength(1);
+    expect(states).toEqual([]);
+    void player.load(both);
+    await seconds(1);
+    expect(engines).toHaveLength(1);
+    expect(states).toEqual(["loading", "playing"]);
+  });
+
+  it.each([{ protocol: "hls" as const }, { latency: "smooth" as const }])(
+    "makes room when %o is asked for",
+    async (wish) => {
+      void player.load({ ...both, ...wish });
+      await seconds(1);
+      expect(engines.map(({ destroyed }) => destroyed)).toEqual([true, false]);
+    },
+  );
+
+  it("is made again when it broke", async () => {
+    engine().events.onBroken(new PlaybackError("shaka-3016"));
+    void player.load(both);
+    await seconds(1);
+    expect(engines.map(({ destroyed }) => destroyed)).toEqual([true, false]);
+    expect(states).toEqual(["loading", "playing"]);
+  });
+
+  it("is made again when its code did not load", async () => {
+    const on = { onState: (state: PlayerState) => void states.push(state), onRenditions: () => {} };
+    let made = 0;
+    player = new Player(new ServerClock(), on, async (name, _video, of) => {
+      if (made++ === 0) throw new TypeError("Failed to fetch");
+      return new FakeEngine(name, video, of, () => loads());
+    });
+    player.attach(video as unknown as HTMLVideoElement, { protocol: undefined, latency: "lowest" });
+    await seconds(1);
+    void player.load(both);
+    await seconds(1);
+    expect(made).toBe(2);
+    expect(states).toEqual(["loading", "playing"]);
+  });
+
+  it("goes with the player", async () => {
+    await player.destroy();
     expect(engine().destroyed).toBe(true);
   });
 });

@@ -1,10 +1,10 @@
 import { pause } from "../api/backoff";
 import { RetryBudget } from "./budget";
-import { make, offered, plan, type EngineName, type Sources } from "./choose";
+import { make, offered, plan, type EngineName, type Sources, type Wish } from "./choose";
 import type { ServerClock } from "./clock";
 import { PlaybackError, type Engine, type Protocol, type Rendition } from "./engine";
 import { Follower } from "./follow";
-import { LatencyController } from "./latency";
+import { LatencyController, type LatencyWish } from "./latency";
 
 /** Blocked: the browser plays nothing before the viewer asks for it. */
 export type PlayerState = "idle" | "loading" | "blocked" | "playing" | "retrying" | "failed" | "ended";
@@ -32,6 +32,8 @@ const lastS = 3;
  */
 export class Player {
   private video: HTMLVideoElement | undefined;
+  /** Has nothing to load yet. */
+  private standby: Making | undefined;
   private engine: Engine | undefined;
   private follower: Follower | undefined;
   private running = new AbortController();
@@ -50,8 +52,13 @@ export class Player {
     private readonly makeEngine: typeof make = make,
   ) {}
 
-  attach(video: HTMLVideoElement): void {
+  /** Takes a media element, and makes the engine that it will most likely be played with: it can wait for its stream. */
+  attach(video: HTMLVideoElement, wish: Wish): void {
     this.video = video;
+    const [name] = plan({ dash: "later", hls: "later", ...wish }, offered());
+    if (!name) return;
+    const making = (this.standby = this.begin(name, video, wish.latency));
+    making.engine.catch(() => making.broken.abort());
   }
 
   /** Plays these sources in place of whatever was played before. */
@@ -79,7 +86,8 @@ export class Player {
 
   async destroy(): Promise<void> {
     await this.stop();
-    this.video = undefined;
+    await discard(this.standby);
+    this.video = this.standby = undefined;
   }
 
   /** The protocol and library in use, for the details. */
@@ -191,33 +199,46 @@ export class Player {
   private async playOnce(name: EngineName, sources: Sources, signal: AbortSignal): Promise<Outcome> {
     const video = this.video as HTMLVideoElement;
     const outcome: Outcome = { heldMs: 0, ended: false, code: "stopped" };
-    const broken = new AbortController();
-    const end = (code: string) => {
-      outcome.code = code;
-      broken.abort();
-    };
     this.on.onState("loading");
+    const making = await this.take(name, video, sources.latency);
+    const { signal: broken } = making.broken;
     try {
-      const events = {
-        onBroken: (error: PlaybackError) => end(error.code),
-        onRenditions: () => this.on.onRenditions(),
-      };
-      const wish = sources.latency ?? "lowest";
-      const engine = (this.engine = await this.makeEngine(name, video, events, wish, this.clock));
+      const engine = (this.engine = await making.engine);
       await within(loadMs, engine.load(name === "shaka" ? sources.dash : sources.hls), signal);
       if (signal.aborted) return outcome;
       if (this.chosen !== undefined) engine.select(this.chosen);
-      this.follower = new Follower(video, engine, name === "native" ? undefined : new LatencyController(wish));
+      const latency = name === "native" ? undefined : new LatencyController(making.latency);
+      this.follower = new Follower(video, engine, latency);
       if (!this.resting) void this.play();
-      await this.watch(video, this.follower, outcome, end, AbortSignal.any([signal, broken.signal]));
+      await this.watch(video, this.follower, outcome, AbortSignal.any([signal, broken]));
+      if (broken.aborted) throw broken.reason;
     } catch (error) {
       outcome.code = error instanceof PlaybackError ? error.code : `${name}-code`;
     } finally {
-      await this.engine?.destroy().catch(() => undefined);
+      await discard(making);
       this.engine = undefined;
       this.follower = undefined;
     }
     return outcome;
+  }
+
+  /** Begins to make an engine. */
+  private begin(name: EngineName, video: HTMLVideoElement, latency: LatencyWish = "lowest"): Making {
+    const broken = new AbortController();
+    const events = {
+      onBroken: (error: PlaybackError) => broken.abort(error),
+      onRenditions: () => this.on.onRenditions(),
+    };
+    return { name, latency, engine: this.makeEngine(name, video, events, latency, this.clock), broken };
+  }
+
+  /** Takes the engine that stands by, if it is the one that is wanted and still good, or else begins to make one. */
+  private async take(name: EngineName, video: HTMLVideoElement, latency: LatencyWish = "lowest"): Promise<Making> {
+    const { standby } = this;
+    this.standby = undefined;
+    if (standby?.name === name && standby.latency === latency && !standby.broken.signal.aborted) return standby;
+    await discard(standby);
+    return this.begin(name, video, latency);
   }
 
   private nearEnd(video: HTMLVideoElement): boolean {
@@ -230,7 +251,6 @@ export class Player {
     video: HTMLVideoElement,
     follower: Follower,
     outcome: Outcome,
-    end: (code: string) => void,
     signal: AbortSignal,
   ): Promise<void> {
     let position = video.currentTime;
@@ -253,7 +273,7 @@ export class Player {
       }
       if (began !== undefined && !signal.aborted) this.resting = video.paused;
       follower.step(now, began !== undefined);
-      if (now - moved > stallMs) end("stalled");
+      if (now - moved > stallMs) throw new PlaybackError("stalled");
     }
   }
 }
@@ -276,6 +296,18 @@ async function within(ms: number, promise: Promise<void>, signal: AbortSignal): 
     promise.catch(() => undefined);
     late.catch(() => undefined);
   }
+}
+
+/** An engine that is being made, and what it breaks by. */
+interface Making {
+  name: EngineName;
+  latency: LatencyWish;
+  engine: Promise<Engine>;
+  broken: AbortController;
+}
+
+async function discard(making: Making | undefined): Promise<void> {
+  await making?.engine.then((engine) => engine.destroy()).catch(() => undefined);
 }
 
 interface Outcome {

@@ -79,6 +79,7 @@ export class ShakaEngine implements Engine {
   readonly protocol = "dash";
   private readonly player = new shaka.Player();
   private readonly edge = new EdgeBandwidth(performance.now());
+  private readonly attached: Promise<unknown>;
   /** When the presentation's time was 0, in ms since 1970; undefined before the first MPD. */
   private start: number | undefined;
 
@@ -104,11 +105,13 @@ export class ShakaEngine implements Engine {
     for (const name of ["trackschanged", "adaptation", "variantchanged"]) {
       this.player.addEventListener(name, () => this.events.onRenditions());
     }
+    this.attached = this.player.attach(this.video);
+    this.attached.catch(() => undefined); // load tells
   }
 
   async load(url: string): Promise<void> {
     try {
-      await this.player.attach(this.video);
+      await this.attached;
       await this.player.load(url);
     } catch (error) {
       throw new PlaybackError(`shaka-${(error as shaka.util.Error).code ?? "load"}`);

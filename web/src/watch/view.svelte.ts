@@ -1,7 +1,6 @@
 import { ServerClock } from "../player/clock";
-import type { Sources } from "../player/choose";
-import type { Protocol, Rendition } from "../player/engine";
-import type { LatencyWish } from "../player/latency";
+import type { Sources, Wish } from "../player/choose";
+import type { Rendition } from "../player/engine";
 import { fetchAhead } from "./ahead";
 import { Player, type PlayerState } from "../player/player";
 
@@ -11,12 +10,6 @@ const syncMs = 5 * 60_000;
 const seekStep = 5;
 const volumeStep = 0.1;
 const volumeSlot = "sluice.volume";
-
-/** How the viewer wants to watch, quality aside. */
-export interface Wish {
-  protocol: Protocol | undefined;
-  latency: LatencyWish;
-}
 
 /** The player as the page shows it: a mirror of the media element and of the engine. */
 export class View {
@@ -52,10 +45,10 @@ export class View {
   }
 
   /** Mirrors a media element for as long as it is on the page. */
-  attach(video: HTMLVideoElement): () => void {
+  attach(video: HTMLVideoElement, wish: Wish): () => void {
     this.video = video;
     video.volume = this.volume;
-    this.player.attach(video);
+    this.player.attach(video, wish);
     const stop = new AbortController();
     const on = (names: string[], read: () => void) => {
       for (const name of names) video.addEventListener(name, read, { signal: stop.signal });
