@@ -24,10 +24,10 @@ const AudioTimescale = 48_000
 // a rendition on pipes, video in the order of the ladder, then audio.
 type Encode struct {
 	Ladder sluice.Ladder
-	// Start is the media time of the first picture, on the frame grid. Key
-	// frames are forced where media time is a multiple of the segment duration,
-	// and the encoder counts from its first picture.
-	Start time.Duration
+	// Phase is how far into its segment the first picture is, on the frame grid.
+	// Key frames are forced where media time is a multiple of the segment
+	// duration, and the encoder counts from its first picture.
+	Phase time.Duration
 	// Preset is x264's; empty means superfast.
 	Preset string
 }
@@ -117,10 +117,8 @@ func (e Encode) video(r sluice.Rendition) []string {
 // wherever a segment starts. The expression's t counts from the first picture,
 // hence the phase; the thousandth absorbs the rounding of times near the grid.
 func (e Encode) keyFrames() string {
-	const grid = sluice.SegmentDuration
-	phase := seconds(e.Start % grid)
 	return fmt.Sprintf("expr:isnan(prev_forced_t)+gt(floor((t+%[1]s)/%[2]s+0.001),floor((prev_forced_t+%[1]s)/%[2]s+0.001))",
-		phase, seconds(grid))
+		seconds(e.Phase), seconds(sluice.SegmentDuration))
 }
 
 // output is the muxer's part: fragmented MP4, flushed frame by frame, with

@@ -33,7 +33,7 @@ func TestEncode(t *testing.T) {
 			ladder, err := sluice.NewLadder("480")
 			require.NoError(t, err)
 			start := 3600*time.Second + 400*time.Millisecond
-			e := Encode{Ladder: ladder, Start: start}
+			e := Encode{Ladder: ladder, Phase: start % sluice.SegmentDuration}
 			p, err := Start(t.Context(), "ffmpeg", e.Args(), e.Outputs(), slog.New(slog.DiscardHandler))
 			require.NoError(t, err)
 			outputs := drain(p)

@@ -22,7 +22,7 @@ func TestResolutionChange(t *testing.T) {
 	ladder, err := sluice.NewLadder("360")
 	require.NoError(t, err)
 	const start, held = 10 * time.Second, 2 * time.Second
-	e := Encode{Ladder: ladder, Start: start}
+	e := Encode{Ladder: ladder, Phase: start % sluice.SegmentDuration}
 	p, err := Start(t.Context(), "ffmpeg", e.Args(), e.Outputs(), slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	outputs := drain(p)

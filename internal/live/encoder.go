@@ -30,17 +30,27 @@ const (
 
 // encoder is one run of FFmpeg for one stream: frames go in by the sink's
 // methods, which never block; the presentation's tracks grow until run returns.
-// Its sink methods and close belong to one goroutine.
+// Its process may wait for the first frame: it takes over a tenth of a second to
+// get so far. Its sink methods and close belong to one goroutine.
 type encoder struct {
-	codec media.Codec
-	start time.Duration
+	phase time.Duration // of the first picture in its segment
+	codec media.Codec   // of the pictures that come in, set before the first
 	kill  context.CancelFunc
 	log   *slog.Logger
+	ended chan error // takes what run returned
 
 	queue   chan block
 	closed  bool
 	tooSlow bool // it was killed for falling behind
 	dropped atomic.Int64
+}
+
+// end takes what the run returned; that of no encoder never comes.
+func (e *encoder) end() <-chan error {
+	if e == nil {
+		return nil
+	}
+	return e.ended
 }
 
 // block is one frame on its way to the encoder.
@@ -51,8 +61,8 @@ type block struct {
 	data []byte
 }
 
-func newEncoder(codec media.Codec, start time.Duration, kill context.CancelFunc, log *slog.Logger) *encoder {
-	return &encoder{codec: codec, start: start, kill: kill, log: log, queue: make(chan block, queueLength)}
+func newEncoder(phase time.Duration, kill context.CancelFunc, log *slog.Logger) *encoder {
+	return &encoder{phase: phase, kill: kill, log: log, ended: make(chan error, 1), queue: make(chan block, queueLength)}
 }
 
 // video implements sink.
@@ -93,7 +103,7 @@ var errEncoderEnded = errors.New("the encoder ended by itself")
 // run starts FFmpeg and blocks until it, its writer and its readers have ended.
 // It returns nil when the input was closed and everything was written out.
 func (e *encoder) run(ctx context.Context, program, preset string, ladder sluice.Ladder, p *cmaf.Presentation) error {
-	spec := ffmpeg.Encode{Ladder: ladder, Start: e.start, Preset: preset}
+	spec := ffmpeg.Encode{Ladder: ladder, Phase: e.phase, Preset: preset}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	proc, err := ffmpeg.Start(ctx, program, spec.Args(), spec.Outputs(), e.log)
@@ -101,7 +111,7 @@ func (e *encoder) run(ctx context.Context, program, preset string, ladder sluice
 		return err
 	}
 	defer proc.Close()
-	e.log.Info("encoder started", "pid", proc.PID(), "codec", e.codec, "start", e.start)
+	e.log.Info("encoder started", "pid", proc.PID())
 
 	group, ctx := errgroup.WithContext(ctx)
 	for i, name := range trackNames(ladder) {
@@ -117,12 +127,15 @@ func (e *encoder) run(ctx context.Context, program, preset string, ladder sluice
 
 // supervise feeds the process and waits for its end.
 func (e *encoder) supervise(ctx context.Context, proc *ffmpeg.Process) error {
+	ctx, stopWriting := context.WithCancel(ctx)
+	defer stopWriting()
 	written := make(chan error, 1)
 	go func() { written <- guarded(func() error { return e.write(ctx, proc.Stdin) })() }()
 	select {
 	case <-proc.Done(): // by itself, or killed with the context
 		err := fmt.Errorf("%w: %s", errEncoderEnded, proc.Wait())
 		_ = proc.Stdin.Close()
+		stopWriting()
 		if broken := <-written; broken != nil {
 			e.log.Debug("the encoder's input ended with it", "err", broken)
 		}
@@ -137,16 +150,18 @@ func (e *encoder) supervise(ctx context.Context, proc *ffmpeg.Process) error {
 }
 
 // write sends the queue to the encoder until the queue is closed.
-func (e *encoder) write(ctx context.Context, stdin io.Writer) error {
-	w, err := mkv.NewWriter(stdin, e.codec)
-	if err != nil {
-		return err
-	}
+func (e *encoder) write(ctx context.Context, stdin io.Writer) (err error) {
+	var w *mkv.Writer
 	for {
 		select {
 		case b, open := <-e.queue:
 			if !open {
 				return nil
+			}
+			if w == nil {
+				if w, err = mkv.NewWriter(stdin, e.codec); err != nil {
+					return err
+				}
 			}
 			if err := writeBlock(w, b); err != nil {
 				return err

@@ -291,6 +291,45 @@ func TestAPublisherThatStopsSendingIsFilled(t *testing.T) {
 	h.requireWhole()
 }
 
+func TestAnEncoderStandsByForTheStart(t *testing.T) {
+	for name, killed := range map[string]bool{"alive": false, "killed while it waits": true} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, nil)
+			events := h.subscribe()
+			_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
+			require.NoError(t, err)
+			h.publish(media.VP8)
+			pid := <-h.log.pids
+			if killed {
+				require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+				rs := h.server.running(h.stream)
+				require.Eventually(t, func() (gone bool) {
+					require.NoError(t, rs.do(t.Context(), func() { gone = rs.standby == nil }))
+					return gone
+				}, 5*time.Second, time.Millisecond)
+			}
+			_, err = h.server.Start(t.Context(), h.owner, h.stream)
+			require.NoError(t, err)
+			require.Equal(t, killed, len(h.log.pids) == 1, "another encoder only if there must be")
+			h.advance(time.Second)
+			h.requireWhole()
+			h.next(events, sluice.EventReady)
+			require.Equal(t, sluice.EventStarted, (<-events).Type, "nobody is troubled with it")
+		})
+	}
+}
+
+func TestAnEncoderThatIsNotWantedGoesWithItsStream(t *testing.T) {
+	h := newHouse(t, nil)
+	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
+	require.NoError(t, err)
+	h.publish(media.VP8)
+	pid := <-h.log.pids
+	_, err = h.server.End(t.Context(), h.owner, h.stream, sluice.EndRequested)
+	require.NoError(t, err)
+	require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
 func TestAKilledEncoderIsReplaced(t *testing.T) {
 	h := newHouse(t, nil)
 	h.goLive()

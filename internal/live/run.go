@@ -31,18 +31,54 @@ func (s *stream) startEncoder(ctx context.Context, codec media.Codec, t time.Dur
 		start = sluice.SegmentStart(n - min(n, 1))
 	}
 	start = onFrameGrid(start)
+	e := s.takeStandby(start % sluice.SegmentDuration)
+	if e == nil {
+		e = s.launch(ctx, start%sluice.SegmentDuration)
+	}
+	e.codec = codec
+	s.encoder, s.feed, s.progressAt = e, newFeed(start, e), s.now()
+	s.log.Info("encoder begins", "codec", codec, "start", start)
+}
+
+// launch starts an encoder's process, which waits for its first frame.
+func (s *stream) launch(ctx context.Context, phase time.Duration) *encoder {
 	// The run outlives a canceled ctx by the time it takes to write out the rest.
 	ctx, kill := context.WithCancel(context.WithoutCancel(ctx))
-	e := newEncoder(codec, start, kill, s.log)
-	s.encoder, s.feed, s.progressAt = e, newFeed(start, e), s.now()
-	s.encoderEnd = make(chan error, 1)
-	end := s.encoderEnd
+	e := newEncoder(phase, kill, s.log)
 	s.server.wg.Go(func() {
 		defer kill()
-		end <- guarded(func() error {
+		e.ended <- guarded(func() error {
 			return e.run(ctx, s.server.cfg.FFmpeg, s.server.cfg.Preset, s.ladder, s.presentation)
 		})()
 	})
+	return e
+}
+
+// standBy launches the encoder of the first run, so that a start need not wait
+// for its process. What it costs meanwhile is some 10 MB of memory.
+func (s *stream) standBy(ctx context.Context) {
+	if s.encoder == nil && s.standby == nil && !s.started.Load() {
+		s.standby = s.launch(ctx, 0)
+	}
+}
+
+// takeStandby is the encoder that stands by for a run of this phase, or nil.
+func (s *stream) takeStandby(phase time.Duration) *encoder {
+	e := s.standby
+	s.standby = nil
+	if e != nil && e.phase != phase {
+		e.kill()
+		return nil
+	}
+	return e
+}
+
+// dismissStandby ends the encoder that still stands by, and waits for it.
+func (s *stream) dismissStandby() {
+	if s.standby != nil {
+		s.standby.kill()
+		s.log.Debug("no encoder was wanted", "end", <-s.standby.ended)
+	}
 }
 
 // longestHold is how far back a first picture is held at most: what a run that
@@ -116,7 +152,7 @@ func (s *stream) slate(codec media.Codec, now time.Duration) []byte {
 // pause that grows, or the end of the stream.
 func (s *stream) encoderEnded(err error) ending {
 	closed, tooSlow := s.encoder.closed, s.encoder.tooSlow
-	s.encoder, s.feed, s.encoderEnd = nil, nil, nil
+	s.encoder, s.feed = nil, nil
 	now := s.now()
 	s.askKeyFrame(now)
 	if err == nil || closed {
@@ -192,8 +228,7 @@ func (s *stream) stopEncoder() {
 		return
 	}
 	s.encoder.close()
-	err := <-s.encoderEnd
-	if err != nil {
+	if err := <-s.encoder.ended; err != nil {
 		s.log.Warn("encoder did not end well", "err", err)
 	}
 	s.encoder, s.feed = nil, nil

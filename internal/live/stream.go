@@ -48,7 +48,7 @@ type stream struct {
 	keyAsked   time.Duration // when a key frame was last asked for
 	feed       *feed
 	encoder    *encoder
-	encoderEnd chan error
+	standby    *encoder      // launched before it is wanted
 	progress   time.Duration // how far the encoder's output has come
 	progressAt time.Duration // and when it last came further
 	attempts   attempts
@@ -96,6 +96,7 @@ func (s *stream) loop(ctx context.Context) ending {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
 	defer s.stopEncoder()
+	defer s.dismissStandby()
 	defer s.closeSession()
 	s.idleSince = s.now()
 	for {
@@ -109,11 +110,14 @@ func (s *stream) loop(ctx context.Context) ending {
 		case r := <-in.reports:
 			s.session.mapper.SenderReport(r)
 		case st := <-in.state:
-			s.connection(st)
+			s.connection(ctx, st)
 		case c := <-in.candidates:
 			s.server.publishCandidate(s.id, s.session.conn.ID(), c)
-		case err := <-s.encoderEnd:
+		case err := <-s.encoder.end():
 			end = s.encoderEnded(err)
+		case err := <-s.standby.end():
+			s.log.Warn("the encoder that stood by ended", "err", err)
+			s.standby = nil // a start launches another
 		case <-ticker.C:
 			end = s.tick(ctx)
 		case end = <-s.ending:
@@ -168,12 +172,13 @@ func (s *stream) askKeyFrame(now time.Duration) {
 }
 
 // connection follows the state of the publisher's connection.
-func (s *stream) connection(st webrtc.State) {
+func (s *stream) connection(ctx context.Context, st webrtc.State) {
 	s.log.Info("publisher's connection changed", "session", s.session.conn.ID(), "state", st)
 	switch st {
 	case webrtc.Connecting:
 	case webrtc.Connected:
 		s.session.connected = true
+		s.standBy(ctx)
 		s.server.cfg.Bus.EndSession(s.id)
 	case webrtc.Disconnected:
 		s.session.connected = false
