@@ -37,7 +37,7 @@ type encoder struct {
 	codec media.Codec   // of the pictures that come in, set before the first
 	kill  context.CancelFunc
 	log   *slog.Logger
-	ended chan error // takes what run returned
+	ended chan error // what run returned
 
 	queue   chan block
 	closed  bool
@@ -45,7 +45,7 @@ type encoder struct {
 	dropped atomic.Int64
 }
 
-// end takes what the run returned; that of no encoder never comes.
+// end is where the run's result comes; that of no encoder never does.
 func (e *encoder) end() <-chan error {
 	if e == nil {
 		return nil
@@ -111,7 +111,7 @@ func (e *encoder) run(ctx context.Context, program, preset string, ladder sluice
 		return err
 	}
 	defer proc.Close()
-	e.log.Info("encoder started", "pid", proc.PID())
+	e.log.Info("encoder launched", "pid", proc.PID())
 
 	group, ctx := errgroup.WithContext(ctx)
 	for i, name := range trackNames(ladder) {

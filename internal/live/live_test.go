@@ -304,8 +304,7 @@ func TestAnEncoderStandsByForTheStart(t *testing.T) {
 				require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 				rs := h.server.running(h.stream)
 				require.Eventually(t, func() (gone bool) {
-					require.NoError(t, rs.do(t.Context(), func() { gone = rs.standby == nil }))
-					return gone
+					return rs.do(t.Context(), func() { gone = rs.standby == nil }) == nil && gone
 				}, 5*time.Second, time.Millisecond)
 			}
 			_, err = h.server.Start(t.Context(), h.owner, h.stream)
@@ -327,6 +326,30 @@ func TestAnEncoderThatIsNotWantedGoesWithItsStream(t *testing.T) {
 	pid := <-h.log.pids
 	_, err = h.server.End(t.Context(), h.owner, h.stream, sluice.EndRequested)
 	require.NoError(t, err)
+	require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
+func TestAnEncoderThatStandsByOutlivesItsPublisher(t *testing.T) {
+	h := newHouse(t, nil)
+	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
+	require.NoError(t, err)
+	h.publish(media.VP8).stop()
+	h.publish(media.H264)
+	pid := <-h.log.pids
+	_, err = h.server.Start(t.Context(), h.owner, h.stream)
+	require.NoError(t, err)
+	require.Empty(t, h.log.pids, "the one that stood by took over")
+	h.server.Close()
+	require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
+func TestAnEncoderThatStandsByGoesWithTheServer(t *testing.T) {
+	h := newHouse(t, nil)
+	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
+	require.NoError(t, err)
+	h.publish(media.VP8)
+	pid := <-h.log.pids
+	h.server.Close()
 	require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
@@ -428,7 +451,7 @@ func (l *pidLog) WithGroup(string) slog.Handler            { return l }
 
 func (l *pidLog) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
-		if r.Message == "encoder started" && a.Key == "pid" {
+		if r.Message == "encoder launched" && a.Key == "pid" {
 			l.pids <- int(a.Value.Int64())
 		}
 		return true

@@ -31,13 +31,13 @@ func (s *stream) startEncoder(ctx context.Context, codec media.Codec, t time.Dur
 		start = sluice.SegmentStart(n - min(n, 1))
 	}
 	start = onFrameGrid(start)
-	e := s.takeStandby(start % sluice.SegmentDuration)
+	e := s.takeStandby() // the first run, which begins with a segment
 	if e == nil {
 		e = s.launch(ctx, start%sluice.SegmentDuration)
 	}
 	e.codec = codec
 	s.encoder, s.feed, s.progressAt = e, newFeed(start, e), s.now()
-	s.log.Info("encoder begins", "codec", codec, "start", start)
+	s.log.Info("run begins", "codec", codec, "start", start)
 }
 
 // launch starts an encoder's process, which waits for its first frame.
@@ -57,28 +57,32 @@ func (s *stream) launch(ctx context.Context, phase time.Duration) *encoder {
 // standBy launches the encoder of the first run, so that a start need not wait
 // for its process. What it costs meanwhile is some 10 MB of memory.
 func (s *stream) standBy(ctx context.Context) {
-	if s.encoder == nil && s.standby == nil && !s.started.Load() {
+	if s.encoder == nil && s.standby == nil && videoEnd(s.presentation.Snapshot()) == 0 {
 		s.standby = s.launch(ctx, 0)
 	}
 }
 
-// takeStandby is the encoder that stands by for a run of this phase, or nil.
-func (s *stream) takeStandby(phase time.Duration) *encoder {
+// takeStandby is the encoder that stands by, or nil.
+func (s *stream) takeStandby() *encoder {
 	e := s.standby
 	s.standby = nil
-	if e != nil && e.phase != phase {
-		e.kill()
+	select {
+	case err := <-e.end():
+		s.log.Warn("the encoder that stood by ended", "err", err)
 		return nil
+	default:
+		return e
 	}
-	return e
 }
 
 // dismissStandby ends the encoder that still stands by, and waits for it.
 func (s *stream) dismissStandby() {
-	if s.standby != nil {
-		s.standby.kill()
-		s.log.Debug("no encoder was wanted", "end", <-s.standby.ended)
+	if s.standby == nil {
+		return
 	}
+	s.standby.kill()
+	end := <-s.standby.ended
+	s.log.Debug("encoder dismissed unused", "end", end)
 }
 
 // longestHold is how far back a first picture is held at most: what a run that

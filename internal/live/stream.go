@@ -117,7 +117,7 @@ func (s *stream) loop(ctx context.Context) ending {
 			end = s.encoderEnded(err)
 		case err := <-s.standby.end():
 			s.log.Warn("the encoder that stood by ended", "err", err)
-			s.standby = nil // a start launches another
+			s.standby = nil // a run launches another
 		case <-ticker.C:
 			end = s.tick(ctx)
 		case end = <-s.ending:

@@ -16,6 +16,7 @@ it.each([
   [0, "0 viewers"],
   [1, "1 viewer"],
   [1204, "1,204 viewers"],
+  [1234567, "1,234,567 viewers"],
 ])("%d counts as %s", (n, want) => expect(count(n, "viewer")).toBe(want));
 
 const now = new Date("2026-11-22T12:00:00");

@@ -17,7 +17,7 @@ export class PlaybackError extends Error {
 }
 
 /**
- * A player library behind one face. It takes the media element when it is made, which may be long before there is
+ * A player library behind one face. It may take the media element when it is made, which may be long before there is
  * something to load, and lives for one load: break, destroy, make another.
  */
 export interface Engine {

@@ -32,7 +32,7 @@ const lastS = 3;
  */
 export class Player {
   private video: HTMLVideoElement | undefined;
-  /** Has nothing to load yet. */
+  /** The engine that was made ahead, until the first load takes it. */
   private standby: Making | undefined;
   private engine: Engine | undefined;
   private follower: Follower | undefined;

@@ -78,7 +78,8 @@ export class ShakaEngine implements Engine {
   readonly name = "Shaka Player";
   readonly protocol = "dash";
   private readonly player = new shaka.Player();
-  private readonly edge = new EdgeBandwidth(performance.now());
+  /** Counts from when media begin to come. */
+  private edge = new EdgeBandwidth(performance.now());
   private readonly attached: Promise<unknown>;
   /** When the presentation's time was 0, in ms since 1970; undefined before the first MPD. */
   private start: number | undefined;
@@ -110,6 +111,7 @@ export class ShakaEngine implements Engine {
   }
 
   async load(url: string): Promise<void> {
+    this.edge = new EdgeBandwidth(performance.now());
     try {
       await this.attached;
       await this.player.load(url);
