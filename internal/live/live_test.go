@@ -291,15 +291,21 @@ func TestAPublisherThatStopsSendingIsFilled(t *testing.T) {
 	h.requireWhole()
 }
 
+// standBy prepares and publishes; gives the process id of the encoder that waits.
+func (h *house) standBy() int {
+	h.Helper()
+	_, err := h.server.Prepare(h.Context(), h.owner, h.stream)
+	require.NoError(h, err)
+	h.publish(media.VP8)
+	return <-h.log.pids
+}
+
 func TestAnEncoderStandsByForTheStart(t *testing.T) {
 	for name, killed := range map[string]bool{"alive": false, "killed while it waits": true} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, nil)
 			events := h.subscribe()
-			_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
-			require.NoError(t, err)
-			h.publish(media.VP8)
-			pid := <-h.log.pids
+			pid := h.standBy()
 			if killed {
 				require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 				rs := h.server.running(h.stream)
@@ -307,7 +313,7 @@ func TestAnEncoderStandsByForTheStart(t *testing.T) {
 					return rs.do(t.Context(), func() { gone = rs.standby == nil }) == nil && gone
 				}, 5*time.Second, time.Millisecond)
 			}
-			_, err = h.server.Start(t.Context(), h.owner, h.stream)
+			_, err := h.server.Start(t.Context(), h.owner, h.stream)
 			require.NoError(t, err)
 			require.Equal(t, killed, len(h.log.pids) == 1, "another encoder only if there must be")
 			h.advance(time.Second)
@@ -320,11 +326,8 @@ func TestAnEncoderStandsByForTheStart(t *testing.T) {
 
 func TestAnEncoderThatIsNotWantedGoesWithItsStream(t *testing.T) {
 	h := newHouse(t, nil)
-	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
-	require.NoError(t, err)
-	h.publish(media.VP8)
-	pid := <-h.log.pids
-	_, err = h.server.End(t.Context(), h.owner, h.stream, sluice.EndRequested)
+	pid := h.standBy()
+	_, err := h.server.End(t.Context(), h.owner, h.stream, sluice.EndRequested)
 	require.NoError(t, err)
 	require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH)
 }
@@ -345,10 +348,7 @@ func TestAnEncoderThatStandsByOutlivesItsPublisher(t *testing.T) {
 
 func TestAnEncoderThatStandsByGoesWithTheServer(t *testing.T) {
 	h := newHouse(t, nil)
-	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
-	require.NoError(t, err)
-	h.publish(media.VP8)
-	pid := <-h.log.pids
+	pid := h.standBy()
 	h.server.Close()
 	require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH)
 }

@@ -223,7 +223,7 @@ export class Player {
   }
 
   /** Begins to make an engine. */
-  private begin(name: EngineName, video: HTMLVideoElement, latency: LatencyWish = "lowest"): Making {
+  private begin(name: EngineName, video: HTMLVideoElement, latency: LatencyWish): Making {
     const broken = new AbortController();
     const events = {
       onBroken: (error: PlaybackError) => broken.abort(error),

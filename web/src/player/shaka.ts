@@ -78,8 +78,8 @@ export class ShakaEngine implements Engine {
   readonly name = "Shaka Player";
   readonly protocol = "dash";
   private readonly player = new shaka.Player();
-  /** Counts from when media begin to come. */
-  private edge = new EdgeBandwidth(performance.now());
+  /** Counts from when something is loaded. */
+  private edge: EdgeBandwidth | undefined;
   private readonly attached: Promise<unknown>;
   /** When the presentation's time was 0, in ms since 1970; undefined before the first MPD. */
   private start: number | undefined;
@@ -91,7 +91,7 @@ export class ShakaEngine implements Engine {
     private readonly clock: ServerClock,
   ) {
     shaka.polyfill.installAll();
-    this.player.configure({ ...config, abrFactory: () => new EdgeAbr(this.edge) });
+    this.player.configure({ ...config, abrFactory: () => this.abr() });
     this.player.configure("manifest.dash.manifestPreprocessorTXml", (mpd: shaka.extern.xml.Node) => this.prepare(mpd));
     // Tries what the network refused again, also when the stream ends meanwhile, where Shaka's own way gives up.
     this.player.configure("streaming.failureCallback", (error: shaka.util.Error) => {
@@ -111,7 +111,6 @@ export class ShakaEngine implements Engine {
   }
 
   async load(url: string): Promise<void> {
-    this.edge = new EdgeBandwidth(performance.now());
     try {
       await this.attached;
       await this.player.load(url);
@@ -158,11 +157,17 @@ export class ShakaEngine implements Engine {
   }
 
   strained(): void {
-    this.edge.strained(performance.now());
+    this.edge?.strained(performance.now());
   }
 
   async destroy(): Promise<void> {
     await this.player.destroy();
+  }
+
+  /** Shaka asks for it when it loads. */
+  private abr(): EdgeAbr {
+    this.edge = new EdgeBandwidth(performance.now());
+    return new EdgeAbr(this.edge);
   }
 
   /** Sees each MPD before Shaka does. */
