@@ -3,6 +3,7 @@ package sluice
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind groups errors by what the caller can do about them. Transports map
@@ -21,16 +22,20 @@ const (
 	KindGone                    // it existed and was let go on purpose
 	KindTooLarge                // more bytes than allowed
 	KindUnavailable             // try again later
+	KindTooMany                 // the caller has used up its share; try again later
+	KindNoSpace                 // the server has no room to store this
 )
 
 // Error is a failure that a user may read. Code is stable and made for
 // programs (stream_not_found), Message says what is wrong and what to do, and
-// Err, when set, is the cause for the log.
+// Err, when set, is the cause for the log. RetryAfter is when a caller of
+// KindUnavailable or KindTooMany may try again; zero leaves it to the transport.
 type Error struct {
-	Kind    Kind
-	Code    string
-	Message string
-	Err     error
+	Kind       Kind
+	Code       string
+	Message    string
+	RetryAfter time.Duration
+	Err        error
 }
 
 // Errorf returns an *Error without a cause.
@@ -42,6 +47,13 @@ func Errorf(kind Kind, code, format string, args ...any) *Error {
 func (e *Error) Wrap(cause error) *Error {
 	c := *e
 	c.Err = cause
+	return &c
+}
+
+// After returns a copy of e that says when to try again.
+func (e *Error) After(d time.Duration) *Error {
+	c := *e
+	c.RetryAfter = d
 	return &c
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -21,7 +22,12 @@ type failure struct {
 	Data    string    `json:"data" doc:"Always empty" example:""`
 	Reason  string    `json:"error" doc:"What is wrong, for a program; stable" example:"stream_not_found"`
 	Meta    *pageMeta `json:"meta,omitempty" doc:"On lists only: the page that could not be had"`
+
+	retryAfter string // the header, in seconds; empty without one
 }
+
+// defaultRetry is when a client may try again where an error does not say.
+const defaultRetry = 2 * time.Second
 
 // Error implements error; it and the next two let huma write a failure as it is.
 func (f *failure) Error() string { return f.Reason + ": " + f.Message }
@@ -31,10 +37,10 @@ func (f *failure) GetStatus() int { return f.Code }
 
 // GetHeaders implements huma.HeadersError.
 func (f *failure) GetHeaders() http.Header {
-	if f.Code == http.StatusServiceUnavailable {
-		return http.Header{"Retry-After": {"2"}}
+	if f.retryAfter == "" {
+		return nil
 	}
-	return nil
+	return http.Header{"Retry-After": {f.retryAfter}}
 }
 
 // newFailure is the one way from an error to what a client sees of it. op may
@@ -43,7 +49,7 @@ func newFailure(op *huma.Operation, err error) *failure {
 	var f *failure
 	if !errors.As(err, &f) {
 		e := sluice.AsError(err)
-		f = &failure{Code: status.Of(e.Kind), Message: e.Message, Reason: e.Code}
+		f = &failure{Code: status.Of(e.Kind), Message: e.Message, Reason: e.Code, retryAfter: status.RetryAfter(e, defaultRetry)}
 	}
 	if op != nil && op.Metadata[metaIsList] != nil {
 		f.Meta = &pageMeta{} // clients of lists read meta whatever the code

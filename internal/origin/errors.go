@@ -115,8 +115,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, cause error) {
 	if stays(e) {
 		h.Set("Cache-Control", cacheAbsent)
 	}
-	if code == http.StatusServiceUnavailable {
-		h.Set("Retry-After", "1")
+	if after := status.RetryAfter(e, time.Second); after != "" {
+		h.Set("Retry-After", after)
 	}
 	w.WriteHeader(code)
 	_, _ = w.Write(body)

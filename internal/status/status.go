@@ -3,7 +3,10 @@
 package status
 
 import (
+	"cmp"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/sluicelive/sluice"
 )
@@ -26,7 +29,22 @@ func Of(k sluice.Kind) int {
 		return http.StatusRequestEntityTooLarge
 	case sluice.KindUnavailable:
 		return http.StatusServiceUnavailable
+	case sluice.KindTooMany:
+		return http.StatusTooManyRequests
+	case sluice.KindNoSpace:
+		return http.StatusInsufficientStorage
 	default:
 		return http.StatusInternalServerError
 	}
+}
+
+// RetryAfter is the Retry-After header of an error in whole seconds, rounded up
+// (RFC 9110, section 10.2.3): fallback where the error names no time, and empty
+// for errors that a later try does not mend.
+func RetryAfter(e *sluice.Error, fallback time.Duration) string {
+	if e.Kind != sluice.KindUnavailable && e.Kind != sluice.KindTooMany && e.Kind != sluice.KindNoSpace {
+		return ""
+	}
+	wait := cmp.Or(e.RetryAfter, fallback)
+	return strconv.Itoa(int((wait + time.Second - 1) / time.Second))
 }
