@@ -27,6 +27,7 @@ type publishCmd struct {
 	AsIs     bool          `help:"Send FILE as it is, without FFmpeg: IVF, or H.264 in Annex B with access unit delimiters, of 30 frames a second; sound is the Ogg Opus file of the same name beside it."`
 	FrameLog string        `help:"With --as-is: write the number of each frame in the file, and when it was sent in milliseconds since 1970, to this file." placeholder:"FILE" type:"path"`
 	Keep     bool          `help:"Leave the stream open at the end, as a closed browser tab does."`
+	TCP      bool          `name:"tcp" help:"Send over TCP only, as behind a firewall that blocks UDP."`
 	FFmpeg   string        `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
 }
 
@@ -52,7 +53,7 @@ func (c publishCmd) Run(ctx context.Context, log *slog.Logger, out terminal) err
 	return publish.Run(ctx, publish.Config{
 		Server: c.Server, Key: c.Key,
 		Stream: c.Stream, Name: c.Name, Quality: sluice.Quality(c.Quality),
-		File: c.File, AsIs: c.AsIs, FrameLog: frameLog, Loop: c.Loop, Codec: codecs[c.Codec], Duration: c.Duration, Keep: c.Keep,
+		File: c.File, AsIs: c.AsIs, FrameLog: frameLog, Loop: c.Loop, Codec: codecs[c.Codec], Duration: c.Duration, Keep: c.Keep, TCPOnly: c.TCP,
 		FFmpeg: c.FFmpeg, Log: log,
 		Live: func(s publish.Stream, at publish.Started) {
 			out.printf("stream %d is live\n  watch  %s/watch/%d\n  HLS    %s\n  DASH   %s\n", s.ID, c.Server, s.ID, at.HLS, at.DASH)

@@ -39,9 +39,11 @@ type Config struct {
 	// Duration ends the broadcast; 0 goes on to the end of the file or of ctx.
 	Duration time.Duration
 	// Keep leaves the stream open at the end, as a closed browser tab does.
-	Keep   bool
-	FFmpeg string // program
-	Log    *slog.Logger
+	Keep bool
+	// TCPOnly sends over TCP alone, as behind a firewall that blocks UDP.
+	TCPOnly bool
+	FFmpeg  string // program
+	Log     *slog.Logger
 	// Live is told once when the stream has started. Optional.
 	Live func(Stream, Started)
 }
@@ -110,7 +112,7 @@ func prepare(ctx context.Context, c client, cfg Config) (Stream, error) {
 func connect(ctx context.Context, c client, id sluice.StreamID, cfg Config) (_ *webrtc.Publisher, err error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	pub, err := webrtc.NewPublisher(webrtc.PublisherConfig{Video: cfg.Codec, Audio: true, Log: cfg.Log})
+	pub, err := webrtc.NewPublisher(webrtc.PublisherConfig{Video: cfg.Codec, Audio: true, TCPOnly: cfg.TCPOnly, Log: cfg.Log})
 	if err != nil {
 		return nil, err
 	}

@@ -24,9 +24,11 @@ const payloadSize = 1160
 
 // PublisherConfig says what a publisher sends.
 type PublisherConfig struct {
-	Video media.Codec  // media.VP8, media.VP9, media.AV1 or media.H264; 0 for no video
-	Audio bool         // send Opus
-	Log   *slog.Logger // nil discards it
+	Video media.Codec // media.VP8, media.VP9, media.AV1 or media.H264; 0 for no video
+	Audio bool        // send Opus
+	// TCPOnly leaves UDP out, as a firewall that blocks it does.
+	TCPOnly bool
+	Log     *slog.Logger // nil discards it
 }
 
 // Publisher is the other end of a session: it sends coded frames over WebRTC.

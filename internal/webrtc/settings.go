@@ -136,7 +136,11 @@ func newSendingAPI(cfg PublisherConfig, logs logging.LoggerFactory, network []in
 		return nil, err
 	}
 	registry.Add(retransmission)
+	settings := commonSettings(logs)
+	if cfg.TCPOnly {
+		settings.SetNetworkTypes([]pion.NetworkType{pion.NetworkTypeTCP4, pion.NetworkTypeTCP6})
+	}
 	return pion.NewAPI(
-		pion.WithMediaEngine(engine), pion.WithInterceptorRegistry(registry), pion.WithSettingEngine(commonSettings(logs)),
+		pion.WithMediaEngine(engine), pion.WithInterceptorRegistry(registry), pion.WithSettingEngine(settings),
 	), nil
 }

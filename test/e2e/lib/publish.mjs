@@ -36,9 +36,10 @@ export async function live({ server }, id, publisher) {
 }
 
 /** Starts `sluice publish` to a stream; it ends with the scene. */
-export function publishFromCommand(scene, id, { duration = '10m', quality = '360', codec = 'vp8', file, asIs = false } = {}) {
+export function publishFromCommand(scene, id, { duration = '10m', quality = '360', codec = 'vp8', file, asIs = false, tcp = false } = {}) {
   const flags = ['publish', '--server', scene.server.origin, '--key', scene.server.key, '--stream', String(id), '--quality', quality, '--codec', codec, '--duration', duration];
   if (asIs) flags.push('--as-is', '--loop');
+  if (tcp) flags.push('--tcp');
   const child = spawn(binary, file ? [...flags, file] : flags, { stdio: ['ignore', 'pipe', 'pipe'] });
   stopAtExit(child);
   const publisher = { child, said: '', exited: once(child, 'exit').then(([code, signal]) => ({ code, signal })) };
@@ -50,14 +51,19 @@ export function publishFromCommand(scene, id, { duration = '10m', quality = '360
   return publisher;
 }
 
-/**
- * Starts `sluice publish` with a clip of 854x480 that is encoded beforehand: its
- * pictures keep up with its sound however busy the machine is.
- */
-export async function publishFromClip(scene, id) {
+/** Makes a clip of 854x480 with a tone, encoded beforehand, in the scene's folder; gives its name. */
+export async function makeClip(scene) {
   const clip = path.join(scene.server.options.data, 'clip');
   const seconds = 10;
   await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=854x480:rate=30', '-t', String(seconds), ...vp8, '-b:v', '1M', '-g', '30', `${clip}.ivf`);
   await makeTone(`${clip}.ogg`, seconds);
-  return publishFromCommand(scene, id, { file: `${clip}.ivf`, asIs: true });
+  return `${clip}.ivf`;
+}
+
+/**
+ * Starts `sluice publish` with such a clip: its frames keep up with its audio
+ * however busy the machine is.
+ */
+export async function publishFromClip(scene, id) {
+  return publishFromCommand(scene, id, { file: await makeClip(scene), asIs: true });
 }

@@ -34,13 +34,13 @@ class Scene extends Cleanups {
 /**
  * Declares a test that gets a scene with a running server, a site, and, unless
  * `browser` is false, a browser. `env` is the server's environment, or a function
- * of the scene that makes it.
+ * of the scene that makes it; `descriptors` limits how many the server may open.
  */
-export function scene(name, { env, browser = true } = {}, body) {
+export function scene(name, { env, browser = true, descriptors } = {}, body) {
   test(name, async (t) => {
     const it = new Scene(t);
     try {
-      it.server = await startServer(it, typeof env === 'function' ? await env(it) : env);
+      it.server = await startServer(it, typeof env === 'function' ? await env(it) : env, { descriptors });
       it.site = await startSite(it);
       if (browser) it.browser = await startBrowser(it);
       await body(it);

@@ -38,8 +38,11 @@ export class Server {
 
   /** Starts the process and waits until it says that it is ready. */
   async start() {
-    const { port, mediaPort, data, env } = this.options;
-    this.#process = spawn(binary, ['serve'], {
+    const { port, mediaPort, data, env, descriptors } = this.options;
+    const command = [binary, 'serve'];
+    // prlimit becomes the server: the process id stays.
+    if (descriptors) command.unshift('prlimit', `--nofile=${descriptors}:${descriptors}`);
+    this.#process = spawn(command[0], command.slice(1), {
       cwd: data,
       env: {
         ...process.env,
@@ -91,11 +94,11 @@ export class Server {
   }
 }
 
-/** Starts a server on free ports, in a data folder that goes with the scene. */
-export async function startServer(scene, env = {}) {
+/** Starts a server on free ports, in a data folder that goes with the scene; `descriptors` limits how many it may open. */
+export async function startServer(scene, env = {}, { descriptors } = {}) {
   const data = await mkdtemp(path.join(tmpdir(), 'sluice-e2e-'));
   scene.after(() => rm(data, { recursive: true, force: true }));
-  const server = new Server({ port: await freePort(), mediaPort: await freeMediaPort(), data, env });
+  const server = new Server({ port: await freePort(), mediaPort: await freeMediaPort(), data, env, descriptors });
   scene.after(() => server.stop());
   return server.start();
 }
