@@ -64,6 +64,11 @@ soak: need-test build test/e2e/node_modules/.package-lock.json ## by hand: one 7
 bench: need-test build test/e2e/node_modules/.package-lock.json ## by hand: measure everything into docs/benchmarks.md (TABLES=latency,… SECONDS_EACH=300)
 	TABLES='$(TABLES)' SETUPS='$(SETUPS)' PLAYERS='$(PLAYERS)' SECONDS_EACH='$(SECONDS_EACH)' TRIES='$(TRIES)' WAITERS='$(WAITERS)' OUT='$(abspath $(OUT))' node test/bench/bench.mjs
 
+# make compare BASE=/path/to/sluice TABLES=latency PLAYERS=watch SECONDS_EACH=60 ROUNDS=2 compares less.
+.PHONY: compare
+compare: need-test build test/e2e/node_modules/.package-lock.json ## by hand: measure this build and another by turns (BASE=/path/to/sluice)
+	BASE='$(BASE)' TABLES='$(TABLES)' SETUPS='$(SETUPS)' PLAYERS='$(PLAYERS)' SECONDS_EACH='$(SECONDS_EACH)' ROUNDS='$(ROUNDS)' node test/bench/compare.mjs
+
 .PHONY: lint
 lint: need-node $(LINT) ui ## run the linters of Go and of the pages
 	$(LINT) run ./...
