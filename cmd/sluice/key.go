@@ -103,7 +103,7 @@ func (c keyListCmd) Run(ctx context.Context, log *slog.Logger, out terminal) err
 	for _, a := range accounts {
 		names[a.ID] = a.Name
 	}
-	keys, err := db.Keys(ctx, sluice.AnyAccount)
+	keys, err := db.AllKeys(ctx)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (c keyRevokeCmd) Run(ctx context.Context, log *slog.Logger, out terminal) e
 		return err
 	}
 	defer shut(log, "database", db)
-	key, err := db.Key(ctx, sluice.AnyAccount, c.ID)
+	key, err := db.AnyKey(ctx, c.ID)
 	if errors.Is(err, sluice.ErrKeyNotFound) {
 		return fmt.Errorf("no key has the id %q; `sluice key list` shows them", c.ID)
 	}

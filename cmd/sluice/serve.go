@@ -188,7 +188,7 @@ func (c *serveCmd) checkFFmpeg(ctx context.Context, log *slog.Logger) error {
 // firstKey makes sure that there is a key: the bootstrap key when one is given,
 // otherwise a new one at the very first start, whose text it returns to be shown.
 func (c *serveCmd) firstKey(ctx context.Context, store sluice.AccountStore) (string, error) {
-	keys, err := store.Keys(ctx, sluice.AnyAccount)
+	keys, err := store.AllKeys(ctx)
 	if err != nil || c.BootstrapKey == "" && len(keys) > 0 {
 		return "", err
 	}
@@ -204,7 +204,7 @@ func (c *serveCmd) firstKey(ctx context.Context, store sluice.AccountStore) (str
 	if err != nil {
 		return "", err
 	}
-	switch have, err := store.Key(ctx, sluice.AnyAccount, key.ID); {
+	switch have, err := store.AnyKey(ctx, key.ID); {
 	case errors.Is(err, sluice.ErrKeyNotFound):
 		return "", store.CreateKey(ctx, account, key)
 	case err != nil:

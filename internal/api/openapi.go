@@ -27,7 +27,7 @@ const eventExample = "retry: 2714\n\n" +
 
 // newHuma makes the registry of operations over the routes. Its JSON ignores
 // unknown fields, and its own errors take our shape.
-func newHuma(routes *http.ServeMux) huma.API {
+func newHuma(routes *router) huma.API {
 	cfg := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
