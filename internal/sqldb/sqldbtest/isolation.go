@@ -13,8 +13,8 @@ import (
 // are not, its own.
 type act struct {
 	name string
-	do    func(ctx context.Context, store sluice.Store, account sluice.AccountID, s *sluice.Stream, k sluice.Key) error
-	want  error
+	do   func(ctx context.Context, store sluice.Store, account sluice.AccountID, s *sluice.Stream, k sluice.Key) error
+	want error
 }
 
 // acts are all methods that name a row.
