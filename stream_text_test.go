@@ -131,6 +131,29 @@ func TestParseStreamRef(t *testing.T) {
 	}
 }
 
+// What a slug may be is never read as something else, and what is read as an id
+// is one way or none.
+func FuzzParseStreamRef(f *testing.F) {
+	for _, text := range []string{"1", "007", "+1", "-1", "99999999999999999999", "my-stream", "pb_", sluice.NewPlaybackID(), "٣", "1e3", "0x1", "1_000", "create", "\x00"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		ref := sluice.ParseStreamRef(text)
+		named := 0
+		for _, is := range []bool{ref.ID != 0, ref.PlaybackID != "", ref.Slug != ""} {
+			if is {
+				named++
+			}
+		}
+		require.LessOrEqual(t, named, 1)
+		require.GreaterOrEqual(t, ref.ID, sluice.StreamID(0))
+		s := sluice.Stream{Name: "fuzzed", Slug: text}
+		if text != "" && s.Validate() == nil {
+			require.Equal(t, sluice.StreamRef{Slug: text}, ref)
+		}
+	})
+}
+
 func TestStreamUpdate(t *testing.T) {
 	before := sluice.Stream{ID: 7, Name: "before", Slug: "before", Description: "before", Quality: "360"}
 	for _, test := range []struct {

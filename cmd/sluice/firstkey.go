@@ -66,7 +66,7 @@ func (c *serveCmd) firstKey(ctx context.Context, store sluice.AccountStore) (str
 	}
 	key, err := sluice.KeyFromText(account, "bootstrap", bootstrap, time.Now())
 	if err != nil {
-		return "", fmt.Errorf("the bootstrap key: %w", err)
+		return "", fmt.Errorf("the bootstrap key: %s", sluice.AsError(err).Message) // which of the keys, and not only what
 	}
 	switch have, err := store.AnyKey(ctx, key.ID); {
 	case errors.Is(err, sluice.ErrKeyNotFound):
