@@ -174,6 +174,9 @@ func TestServe(t *testing.T) {
 	require.NotContains(t, second.String(), "application key", "and only the first")
 	require.Equal(t, http.StatusOK, get(port, "/v1/streams", key), "it is kept")
 
+	status, _, stderr := command(t, "key", "rotate-events", "--data", data)
+	require.Zero(t, status, stderr)
+	require.FileExists(t, filepath.Join(data, "event.key.old"))
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	status, answer, stderr := command(t, "backup", "--data", data, backup)
 	require.Zero(t, status, stderr)

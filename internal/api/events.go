@@ -35,7 +35,7 @@ func (a *API) events(ctx context.Context, c call, in *EventsInput) (*huma.Stream
 	if err != nil {
 		return nil, err
 	}
-	return a.follow(ctx, s, in, grant{})
+	return a.follow(ctx, s, in, grant{}, func() {})
 }
 
 // grant is what an event key gives: candidates, until it expires or the
@@ -45,17 +45,9 @@ func (a *API) events(ctx context.Context, c call, in *EventsInput) (*huma.Stream
 type grant struct {
 	expires time.Time
 	revoked <-chan struct{}
-	leave   func()
 }
 
 func (g grant) isKeyed() bool { return !g.expires.IsZero() }
-
-// end is called once, when the subscriber is gone or was none.
-func (g grant) end() {
-	if g.leave != nil {
-		g.leave()
-	}
-}
 
 // keyedEvents sends the candidates of the ingest session, too.
 func (a *API) keyedEvents(ctx context.Context, _ call, in *keyedEventsInput) (*huma.StreamResponse, error) {
@@ -63,21 +55,22 @@ func (a *API) keyedEvents(ctx context.Context, _ call, in *keyedEventsInput) (*h
 	if err != nil {
 		return nil, err
 	}
-	g := grant{}
-	g.revoked, g.leave = a.keys.watches.join(owner) // before the look at it: no revocation falls between
-	if err = a.keys.stillGood(ctx, owner); err == nil {
-		var out *huma.StreamResponse
-		if out, err = a.followKeyed(ctx, owner, in, g); err == nil {
-			return out, nil
-		}
+	revoked, leave := a.keys.watches.join(owner) // before the look at it: no revocation falls between
+	response, err := a.followKeyed(ctx, owner, in, revoked, leave)
+	if err != nil {
+		leave()
 	}
-	g.end()
-	return nil, err
+	return response, err
 }
 
 // followKeyed answers with the events of a stream of the key's own account, which
 // is also the one whose slugs are meant.
-func (a *API) followKeyed(ctx context.Context, owner eventkey.Owner, in *keyedEventsInput, g grant) (*huma.StreamResponse, error) {
+func (a *API) followKeyed(
+	ctx context.Context, owner eventkey.Owner, in *keyedEventsInput, revoked <-chan struct{}, leave func(),
+) (*huma.StreamResponse, error) {
+	if err := a.keys.stillGood(ctx, owner); err != nil {
+		return nil, err
+	}
 	s, err := a.find(ctx, owner.Account, in.ID)
 	if errors.Is(err, sluice.ErrStreamNotFound) {
 		return nil, eventkey.ErrInvalid // it is for another stream, if there is one
@@ -85,16 +78,17 @@ func (a *API) followKeyed(ctx context.Context, owner eventkey.Owner, in *keyedEv
 	if err != nil {
 		return nil, err
 	}
-	if g.expires, err = a.EventKeys.Verify(in.EventKey, s.AccountID, s.ID, a.Now()); err != nil {
+	expires, err := a.EventKeys.Verify(in.EventKey, s.AccountID, s.ID, a.Now())
+	if err != nil {
 		return nil, err
 	}
-	return a.follow(ctx, s, &in.EventsInput, g)
+	return a.follow(ctx, s, &in.EventsInput, grant{expires, revoked}, leave)
 }
 
-// follow answers with the stream's events while the grant holds, which it ends
-// unless it fails. An ended stream is answered with 204, which is all that stops
-// an EventSource from coming back (HTML standard, section 9.2.3).
-func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, g grant) (*huma.StreamResponse, error) {
+// follow answers with the stream's events while the grant holds, and calls leave
+// at their end, unless it fails. An ended stream is answered with 204, which is
+// all that stops an EventSource from coming back (HTML standard, section 9.2.3).
+func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, g grant, leave func()) (*huma.StreamResponse, error) {
 	after, _ := strconv.ParseInt(in.LastEventID, 10, 64) // what is no number was never sent by us
 	sub := a.Bus.Subscribe(s.ID, max(after, 0), g.isKeyed())
 
@@ -107,19 +101,18 @@ func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, g g
 	}
 	if s.Broadcast.EndedAt != nil {
 		sub.Close()
-		g.end()
+		leave()
 		return &huma.StreamResponse{Body: noContent}, nil
 	}
-	return &huma.StreamResponse{Body: a.sender(sub, g)}, nil //nolint:contextcheck // the context comes with the huma.Context
+	return &huma.StreamResponse{Body: a.sender(sub, g, func() { sub.Close(); leave() })}, nil //nolint:contextcheck // the context comes with the huma.Context
 }
 
 func noContent(ctx huma.Context) { ctx.SetStatus(http.StatusNoContent) }
 
-// sender answers with the events of a subscription, which it closes.
-func (a *API) sender(sub *bus.Subscription, g grant) func(huma.Context) {
+// sender answers with the events of a subscription, and leaves it.
+func (a *API) sender(sub *bus.Subscription, g grant, leave func()) func(huma.Context) {
 	return func(ctx huma.Context) {
-		defer sub.Close()
-		defer g.end()
+		defer leave()
 		r, w := humago.Unwrap(ctx)
 		out := newEventWriter(w)
 		if out.open() == nil && r.Method != http.MethodHead {

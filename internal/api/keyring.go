@@ -112,9 +112,11 @@ func (k *keyring) recordUses(ctx context.Context) {
 			if now.Sub(last[key.ID]) < useResolution {
 				continue
 			}
-			last[key.ID] = now
-			if err := k.store.TouchKey(ctx, key.AccountID, key.ID, now); err != nil && ctx.Err() == nil {
-				k.log.Warn("use of key not recorded", "key", key.ID, "err", err)
+			err := k.store.TouchKey(ctx, key.AccountID, key.ID, now)
+			if err == nil {
+				last[key.ID] = now
+			} else if ctx.Err() == nil {
+				k.log.Warn("use of key not recorded; the next one will be", "key", key.ID, "err", err)
 			}
 		}
 	}
