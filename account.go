@@ -4,8 +4,8 @@ import "time"
 
 // AccountID names an account. Store methods take one, so that a query that
 // forgets whose row it reads does not compile. The zero AccountID names no
-// account and grants nothing: a request without a key has it. What is read
-// whoever owns it has methods of its own, which take no account.
+// account and grants nothing: a request without a key has it. Reads over
+// all accounts have methods of their own, which take none.
 type AccountID int64
 
 // Account owns application keys and streams.

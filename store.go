@@ -51,8 +51,8 @@ type StreamStore interface {
 	Stream(ctx context.Context, account AccountID, ref StreamRef) (*Stream, error)
 	// PublicStream finds a stream for anybody, whatever its account: by ID, by
 	// playback ID, or by a slug that streams of one account alone have. A slug of
-	// several accounts names none of their streams: whoever used it last would
-	// have the others' links.
+	// several accounts names none of their streams: the account that used it last
+	// would have the others' links.
 	PublicStream(ctx context.Context, ref StreamRef) (*Stream, error)
 	// Streams lists one page, newest first, and the number of all that match.
 	Streams(ctx context.Context, account AccountID, f StreamFilter) ([]Stream, int, error)

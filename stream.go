@@ -44,7 +44,7 @@ const (
 // Stream is the durable thing an account makes, with its one broadcast.
 type Stream struct {
 	ID          StreamID
-	PlaybackID  string // for links: nobody guesses it; the store makes it
+	PlaybackID  string // random, for links; the store makes it
 	AccountID   AccountID
 	Name        string
 	Slug        string // as sent; may repeat

@@ -24,7 +24,7 @@ func TestValidate(t *testing.T) {
 		{"a slug that holds a number", sluice.Stream{Name: "mine", Slug: "2022-"}, ""},
 		{"a slug that begins as a playback id", sluice.Stream{Name: "mine", Slug: "pb_0123"}, ""},
 		{"a slug that reads as an id", sluice.Stream{Name: "mine", Slug: "1"}, "slug_invalid"},
-		{"a slug that reads as an id nobody has", sluice.Stream{Name: "mine", Slug: "777"}, "slug_invalid"},
+		{"a slug that reads as an id of no stream", sluice.Stream{Name: "mine", Slug: "777"}, "slug_invalid"},
 		{"a slug that reads as an id with zeros", sluice.Stream{Name: "mine", Slug: "007"}, "slug_invalid"},
 		{"a slug that reads as an id with a sign", sluice.Stream{Name: "mine", Slug: "+7"}, "slug_invalid"},
 		{"a slug that reads as a number below zero", sluice.Stream{Name: "mine", Slug: "-7"}, "slug_invalid"},

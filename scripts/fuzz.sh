@@ -17,7 +17,7 @@ targets=$(go test -list '^Fuzz' "${packages[@]}" | awk '
 
 while read -r package target; do
   printf '\n--- %s of %s\n' "$target" "$package"
-  # -fuzzminimizetime 1x: code that Pion runs beside ours changes the coverage from
+  # -fuzzminimizetime 1x: goroutines of Pion change the coverage from
   # run to run, and the fuzzer would minimize for ever what is not reproducible.
   go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 1x "$package"
 done <<< "$targets"

@@ -17,7 +17,7 @@ import (
 
 // bootstrapFlags bring an application key from outside.
 type bootstrapFlags struct {
-	BootstrapKey     string `help:"Application key that shall exist from the start, for automation; at least 24 characters. Other users of the machine see what stands on a command line: the file, or the variable, is better." placeholder:"KEY" env:"SLUICE_BOOTSTRAP_KEY"`
+	BootstrapKey     string `help:"Application key that exists from the start, for automation; at least 24 characters. Other users of the machine can read a command line: use the file or the variable." placeholder:"KEY" env:"SLUICE_BOOTSTRAP_KEY"`
 	BootstrapKeyFile string `help:"File that holds the bootstrap key, with or without a line end." placeholder:"FILE" type:"path" env:"SLUICE_BOOTSTRAP_KEY_FILE"`
 }
 

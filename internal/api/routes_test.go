@@ -69,17 +69,17 @@ func TestStrangersMayDoWhatIsPublic(t *testing.T) {
 		needs access
 		may   bool
 	}{
-		"a stranger, where it is public":  {principal{}, public, true},
-		"a stranger, where it is not":     {principal{}, streamsRead, false},
-		"a stranger, where nobody said":   {principal{}, "", false},
-		"all scopes of no account":        {principal{scopes: scopes()}, streamsWrite, false},
-		"a scope that it has":             {some, streamsRead, true},
-		"a scope that it has not":         {some, streamsWrite, false},
-		"some, where nobody said":         {some, "", false},
-		"an empty scope is none":          {principal{Owner: some.Owner, scopes: []access{""}}, streamsRead, false},
-		"an account without a scope":      {principal{Owner: eventkey.Owner{Account: sluice.AccountID(1)}}, streamsRead, false},
-		"an account, where it is public":  {some, public, true},
-		"an empty scope, where none said": {principal{Owner: some.Owner, scopes: []access{""}}, "", false},
+		"a stranger, where it is public":       {principal{}, public, true},
+		"a stranger, where it is not":          {principal{}, streamsRead, false},
+		"a stranger, where it is not said":     {principal{}, "", false},
+		"all scopes of no account":             {principal{scopes: scopes()}, streamsWrite, false},
+		"a scope that it has":                  {some, streamsRead, true},
+		"a scope that it has not":              {some, streamsWrite, false},
+		"some, where it is not said":           {some, "", false},
+		"an empty scope is none":               {principal{Owner: some.Owner, scopes: []access{""}}, streamsRead, false},
+		"an account without a scope":           {principal{Owner: eventkey.Owner{Account: sluice.AccountID(1)}}, streamsRead, false},
+		"an account, where it is public":       {some, public, true},
+		"an empty scope, where it is not said": {principal{Owner: some.Owner, scopes: []access{""}}, "", false},
 	} {
 		require.Equal(t, test.may, test.who.may(test.needs), name)
 	}

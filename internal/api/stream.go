@@ -10,7 +10,7 @@ import (
 // stream is the stream object of the API. Times are RFC 3339 in UTC, or null.
 type stream struct {
 	ID          sluice.StreamID `json:"id" example:"2"`
-	PlaybackID  string          `json:"playback_id" example:"pb_4e1243bd22c66e76c2ba9eddc1f91394" doc:"A random id for links that nobody shall guess: it stands wherever id does in addresses of this API, and in /watch/{id}"`
+	PlaybackID  string          `json:"playback_id" example:"pb_4e1243bd22c66e76c2ba9eddc1f91394" doc:"A random id for links that cannot be guessed: it stands wherever id does in addresses of this API, and in /watch/{id}"`
 	Name        string          `json:"name" example:"my first stream"`
 	Slug        string          `json:"slug" example:"my-first-stream" doc:"As it was sent; several streams may have the same, and it then means the account's newest"`
 	Description string          `json:"description" example:""`

@@ -181,8 +181,8 @@ func TestAnswersAreNotKept(t *testing.T) {
 	require.Equal(t, "nosniff", events.Header.Get("X-Content-Type-Options"))
 }
 
-// S7: a slug is one account's name for a stream. Whoever has no key is led by it
-// only where it cannot mean another account's.
+// S7: a slug is one account's name for a stream. Without a key it leads
+// somewhere only where it cannot mean another account's.
 func TestASlugOfSeveralAccountsIsNotPublic(t *testing.T) {
 	s := newServer(t)
 	const show = "/v1/streams/friday-show"

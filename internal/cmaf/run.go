@@ -19,7 +19,7 @@ func (r *run) take(samples []sample) error {
 	defer t.mu.Unlock()
 	switch now := t.Snapshot(); {
 	case now.Removed:
-		return nil // whoever removed the track ends the run, too: this is no fault of its
+		return nil // the run ends soon, too, and this is no fault of its
 	case now.Ended:
 		return ErrTrackEnded
 	}

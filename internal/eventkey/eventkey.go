@@ -185,7 +185,7 @@ func (k *Keys) issue(owner Owner, audience string, now time.Time, expiry time.Du
 }
 
 // current is the secret that signs. One that was rotated meanwhile, by a command
-// beside the server, is taken up first.
+// while the server runs, is used at once.
 func (k *Keys) current() (secret, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -63,7 +63,7 @@ func TestCreateOnce(t *testing.T) {
 	require.Len(t, kept, secretLength)
 }
 
-// A server that runs takes up a secret that was rotated beside it. Keys of the
+// A server that runs uses a secret that was rotated meanwhile. Keys of the
 // one before stay good, those of older ones do not.
 func TestRotate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "event.key")

@@ -138,7 +138,7 @@ func TestRemovedStreamsAreOffTheAir(t *testing.T) {
 }
 
 // waiters ask for the segment after the open one, which takes seconds to come,
-// and hand over what they are answered. An ended stream lets nobody wait.
+// and hand over what they are answered. An ended stream has no waiters.
 func (h *house) waiters(base string, ended bool) chan int {
 	h.Helper()
 	if ended {

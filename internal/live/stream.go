@@ -43,7 +43,7 @@ type stream struct {
 	started  atomic.Bool   // the broadcast was started: viewers may come
 	lastSeen atomic.Int64  // media time of the newest frame of a publisher, ns
 
-	isAway      atomic.Bool   // what the store and viewers shall be told
+	isAway      atomic.Bool   // what the store and viewers are to be told
 	awayChanged chan struct{} // asks for that; holds one
 
 	// Owned by the loop.

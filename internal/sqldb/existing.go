@@ -13,7 +13,7 @@ import (
 	"github.com/sluicelive/sluice"
 )
 
-// OpenExisting opens the database that a server made, for the tools beside it.
+// OpenExisting opens the database that a server made, for its tools.
 // It makes no file and changes no table: a database that is not there, that holds
 // nothing, or that another version wrote is an error which says what to do. Its
 // codes are store_missing, store_empty, store_too_old, and those of Open.
@@ -50,7 +50,7 @@ func checkVersion(ctx context.Context, db *sql.DB, path string) error {
 	}
 	if tables == 0 {
 		return sluice.Errorf(sluice.KindInternal, "store_empty",
-			"the database %s holds nothing; if it is a copy that was made while the server ran, make one with `sluice backup`, which copies what is beside the file, too", path)
+			"the database %s holds nothing; if it is a copy that was made while the server ran, make one with `sluice backup`, which copies everything", path)
 	}
 	var have int64
 	if err := db.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version WHERE is_applied").Scan(&have); err != nil {

@@ -109,7 +109,7 @@ func testPublicStream(t *testing.T, store sluice.Store) {
 
 	foreign := newStream(t, store, theirs, "Twice")
 	_, err = find(sluice.StreamRef{Slug: "twice"})
-	require.ErrorIs(t, err, sluice.ErrStreamNotFound, "whoever comes last does not have the link")
+	require.ErrorIs(t, err, sluice.ErrStreamNotFound, "the last one to come does not have the link")
 	require.NoError(t, store.DeleteStream(t.Context(), theirs, foreign.ID))
 	id, err = find(sluice.StreamRef{Slug: "twice"})
 	require.NoError(t, err)
