@@ -44,9 +44,9 @@ func (s *secrets) stale(path string) bool {
 // previousFile is where the secret is that was in use before the last rotation.
 func previousFile(path string) string { return path + ".old" }
 
-// LoadOrCreate reads the signing secrets from a file and the one of before a rotation, and
-// makes the file at the first start. A file of another length is an error and is
-// left alone: somebody may want it back.
+// LoadOrCreate reads the signing secrets from a file, and from the one that was
+// in use before, and makes the file at the first start. A file of another length
+// is an error and is left alone: somebody may want it back.
 func LoadOrCreate(path string) (*Keys, error) {
 	found, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {

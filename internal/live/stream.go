@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,7 +39,8 @@ type stream struct {
 	offers   chan struct{} // a token: one offer is answered at a time
 	ending   chan ending   // asks the loop to end
 	done     chan struct{} // closed when the stream has ended and is stored
-	removed  chan struct{} // closed when it was deleted: nothing of it is held any more
+	removing sync.Once
+	removed  chan struct{} // closed when it was deleted: nothing of it is sent any more
 	gone     chan struct{} // closed when nothing of it is held any more, also on disk
 	started  atomic.Bool   // the broadcast was started: viewers may come
 	lastSeen atomic.Int64  // media time of the newest frame of a publisher, ns
@@ -268,12 +270,10 @@ func (s *stream) setAway(away bool) {
 
 // remove takes the stream's media off the air, whatever else still runs.
 func (s *stream) remove() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	if !s.isRemoved() {
+	s.removing.Do(func() {
 		close(s.removed)
 		s.presentation.Remove()
-	}
+	})
 }
 
 func (s *stream) isRemoved() bool {

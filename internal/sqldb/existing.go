@@ -86,14 +86,26 @@ func (db *DB) Backup(ctx context.Context, path string) error {
 	if err := verify(ctx, trial.Name()); err != nil {
 		return err
 	}
-	// A link fails where the name is taken, which a rename would overwrite.
-	if err := os.Link(trial.Name(), path); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return sluice.Errorf(sluice.KindState, "backup_exists", "there is a file %s already; choose another name, or remove it", path)
-		}
+	switch err := place(trial.Name(), path); {
+	case errors.Is(err, fs.ErrExist):
+		return sluice.Errorf(sluice.KindState, "backup_exists", "there is a file %s already; choose another name, or remove it", path)
+	case err != nil:
 		return fmt.Errorf("backup: %w", err)
 	}
 	return syncFolder(filepath.Dir(path))
+}
+
+// place gives a file its name, unless that is taken. A link fails then, where a
+// rename overwrites; file systems without links get the rename.
+func place(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, err := os.Lstat(to); err == nil {
+		return fs.ErrExist
+	}
+	return os.Rename(from, to)
 }
 
 // verify reads a backup as its restore would, and has it on the disk.
