@@ -208,7 +208,7 @@ func TestManyWrongKeys(t *testing.T) {
 		require.NotContains(t, s.log.String(), secret)
 	}
 	later.Store(int64(6 * time.Second))
-	codes := []int{}
+	codes := make([]int, 0, 3)
 	for range 3 {
 		codes = append(codes, s.callAs(wrong, "GET", "/v1/streams", "").Code)
 	}

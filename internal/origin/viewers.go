@@ -93,7 +93,9 @@ func (v *viewers) sweep(now time.Time) {
 // are counted, more of them are not.
 func (a *audience) saw(viewer, address uint64, now time.Time) {
 	if known := a.byViewer[viewer]; known != nil {
-		known.Value.(*seen).last = now //nolint:forcetypeassert // nothing else is in the list
+		if s, ok := known.Value.(*seen); ok {
+			s.last = now
+		}
 		a.order.MoveToBack(known)
 		return
 	}
@@ -109,8 +111,8 @@ func (a *audience) saw(viewer, address uint64, now time.Time) {
 // once, so that this costs no more than to have noted them.
 func (a *audience) forget(now time.Time) {
 	for e := a.order.Front(); e != nil; e = a.order.Front() {
-		s := e.Value.(*seen) //nolint:forcetypeassert // nothing else is in the list
-		if now.Sub(s.last) < viewerWindow {
+		s, ok := e.Value.(*seen)
+		if !ok || now.Sub(s.last) < viewerWindow {
 			return
 		}
 		a.order.Remove(e)
