@@ -167,8 +167,17 @@ func TestAnswersAreNotKept(t *testing.T) {
 	s := newServer(t)
 	path := s.create("stream")
 	for _, call := range []struct{ method, path string }{
-		{"GET", path}, {"GET", "/v1/streams"}, {"POST", path + "/eventkey"}, {"POST", "/v1/auth/eventkey"}, {"POST", path + "/prepare"},
-		{"GET", "/v1/streams/99"}, {"GET", "/v1/nothing"}, {"PUT", "/v1/streams"}, {"POST", "/v1/streams"}, {"OPTIONS", path}, {"GET", "/v1//x"},
+		{"GET", path},
+		{"GET", "/v1/streams"},
+		{"POST", path + "/eventkey"},
+		{"POST", "/v1/auth/eventkey"},
+		{"POST", path + "/prepare"},
+		{"GET", "/v1/streams/99"},
+		{"GET", "/v1/nothing"},
+		{"PUT", "/v1/streams"},
+		{"POST", "/v1/streams"},
+		{"OPTIONS", path},
+		{"GET", "/v1//x"},
 		{"GET", path + "/events/wrong"},
 	} {
 		res := s.do(call.method, call.path, "", "Authorization", "Bearer "+s.key)
