@@ -34,7 +34,7 @@ func (f *bootstrapFlags) text() (string, error) {
 	if f.BootstrapKeyFile == "" {
 		return f.BootstrapKey, nil
 	}
-	content, err := os.ReadFile(f.BootstrapKeyFile) //nolint:gosec // G304: the operator's own setting
+	content, err := os.ReadFile(f.BootstrapKeyFile)
 	if err != nil {
 		return "", fmt.Errorf("--bootstrap-key-file: %w; make it readable for this user", err)
 	}

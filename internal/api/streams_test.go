@@ -151,7 +151,7 @@ func TestAddressesKeepToTheServersNames(t *testing.T) {
 	path := s.create("stream")
 	s.must("POST", path+"/prepare", "")
 	s.must("POST", path+"/start", "")
-	req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+path, http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
 	require.NoError(t, err)
 	req.Host = "evil.example"
 	res, err := http.DefaultClient.Do(req)

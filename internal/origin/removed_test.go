@@ -52,7 +52,7 @@ func TestRemovedWhileViewersWait(t *testing.T) {
 		e.p.Remove()
 		require.NoError(t, e.p.End())
 		_ = e.pipe.Close()
-		<-e.done
+		require.NoError(t, <-e.done)
 	})
 }
 
