@@ -43,6 +43,13 @@ test: test-go test-ui test-e2e ## install what is missing, then run every test, 
 test-go: need-test ui ## run the Go tests (RACE=1 for the race detector)
 	go test $(if $(RACE),-race) -timeout 10m ./...
 
+# make fuzz FUZZTIME=10m PACKAGES=./internal/webrtc/... fuzzes less of it, for longer.
+FUZZTIME ?= 60s
+PACKAGES ?=
+.PHONY: fuzz
+fuzz: need-node ui ## by hand: fuzz every target (FUZZTIME=60s each, PACKAGES=./internal/cmaf)
+	FUZZTIME='$(FUZZTIME)' scripts/fuzz.sh $(PACKAGES)
+
 .PHONY: test-ui
 test-ui: need-node web/node_modules/.package-lock.json ## run the unit tests of the pages
 	cd web && npm test

@@ -2,13 +2,11 @@ package sluice
 
 import "time"
 
-// AccountID names an account. Every store method takes one, so that a query
-// that forgets whose row it reads does not compile.
+// AccountID names an account. Store methods take one, so that a query that
+// forgets whose row it reads does not compile. The zero AccountID names no
+// account and grants nothing: a request without a key has it. Reads over
+// all accounts have methods of their own, which take none.
 type AccountID int64
-
-// AnyAccount is given where a row is read whoever owns it: the public look-up
-// of one stream, and recovery at start.
-const AnyAccount AccountID = 0
 
 // Account owns application keys and streams.
 type Account struct {

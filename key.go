@@ -15,8 +15,13 @@ import (
 const KeyPrefix = "sluice"
 
 // MinKeyLength is the least length, in bytes, of a key that is brought from
-// outside (SLUICE_BOOTSTRAP_KEY).
-const MinKeyLength = 16
+// outside (SLUICE_BOOTSTRAP_KEY). A bare SHA-256 protects no secret that can be
+// guessed, and people's secrets have few bits a character.
+const MinKeyLength = 24
+
+// minSecretLength is the least length of the secret part of a key of our form.
+// It is part of how stored keys are found (KeyID), so it never changes.
+const minSecretLength = 16
 
 // keyAlphabet is base32 (RFC 4648, section 6) in lower case.
 const keyAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
@@ -51,7 +56,8 @@ func NewKey(account AccountID, name string, now time.Time) (Key, string) {
 func KeyFromText(account AccountID, name, text string, now time.Time) (Key, error) {
 	if len(text) < MinKeyLength {
 		return Key{}, Errorf(KindInvalid, "key_too_short",
-			"an application key needs at least %d characters; `sluice key create` makes a good one", MinKeyLength)
+			"an application key needs at least %d characters, and this one has %d; `sluice key create` makes a good one, and so does `openssl rand -hex 24`",
+			MinKeyLength, len(text))
 	}
 	return Key{
 		ID:        KeyID(text),
@@ -87,7 +93,7 @@ func keyHint(text string) string {
 // and enough has to stay secret without the id.
 func publicPart(text string) (id string, ok bool) {
 	parts := strings.Split(text, "_")
-	if len(parts) != 3 || parts[0] != KeyPrefix || len(parts[2]) < MinKeyLength {
+	if len(parts) != 3 || parts[0] != KeyPrefix || len(parts[2]) < minSecretLength {
 		return "", false
 	}
 	return parts[1], parts[1] != "" && strings.Trim(parts[1], keyAlphabet) == ""

@@ -1,7 +1,10 @@
 package sluice
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +44,7 @@ const (
 // Stream is the durable thing an account makes, with its one broadcast.
 type Stream struct {
 	ID          StreamID
+	PlaybackID  string // random, for links; the store makes it
 	AccountID   AccountID
 	Name        string
 	Slug        string // as sent; may repeat
@@ -192,9 +196,8 @@ func (s *Stream) Validate() error {
 	if s.Slug == "" {
 		s.Slug = Slugify(s.Name)
 	}
-	if strings.ContainsAny(s.Slug, "/?#\\") || s.Slug == "." || s.Slug == ".." {
-		return Errorf(KindInvalid, "slug_invalid",
-			"slug %q cannot stand in an address; leave out / ? # and \\, and do not use . or ..", s.Slug)
+	if err := checkSlug(s.Slug); err != nil {
+		return err
 	}
 	if s.Quality == "" {
 		s.Quality = DefaultQuality
@@ -203,9 +206,34 @@ func (s *Stream) Validate() error {
 	return err
 }
 
+// checkSlug refuses slugs that cannot stand in an address, and those that would
+// lead to something else: a slug shares its place in a path with ids, with
+// playback ids and with words.
+func checkSlug(slug string) error {
+	switch {
+	case strings.ContainsAny(slug, "/?#\\") || slug == "." || slug == "..":
+		return Errorf(KindInvalid, "slug_invalid",
+			"slug %q cannot stand in an address; leave out / ? # and \\, and do not use . or ..", slug)
+	case isNumber(slug):
+		return Errorf(KindInvalid, "slug_invalid",
+			"slug %q reads as a stream's id; add a letter, as in stream-%s", slug, strings.TrimLeft(slug, "+-"))
+	case isPlaybackID(slug):
+		return Errorf(KindInvalid, "slug_invalid", "slug %q reads as a playback id; choose another", slug)
+	case isReserved(slug):
+		return Errorf(KindInvalid, "slug_invalid", "slug %q has a meaning of its own in addresses; choose another", slug)
+	}
+	return nil
+}
+
+// isReserved reports whether a word means something other than a stream where a
+// slug may stand: a path of the API, or what programs write for no value.
+func isReserved(slug string) bool {
+	return slices.Contains([]string{"create", "undefined", "null", "nan"}, strings.ToLower(slug))
+}
+
 // Slugify makes a slug from a name: lower-case ASCII letters and digits with
-// single hyphens between, cut to MaxSlugLength. It never returns an empty slug or
-// a number.
+// single hyphens between, cut to MaxSlugLength. It never returns an empty slug, a
+// number or a reserved word.
 func Slugify(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {
@@ -217,7 +245,7 @@ func Slugify(name string) string {
 		}
 	}
 	slug := cutSlug(b.String())
-	if slug == "" || isNumber(slug) {
+	if slug == "" || isNumber(slug) || isReserved(slug) {
 		slug = cutSlug("stream-" + slug)
 	}
 	return slug
@@ -228,25 +256,56 @@ func cutSlug(s string) string {
 	return strings.TrimSuffix(s[:min(len(s), MaxSlugLength)], "-")
 }
 
+// playbackPrefix opens every playback id. No slug made of a name has its
+// underscore, and no number has its letters.
+const playbackPrefix = "pb_"
+
+// playbackBytes is how many random bytes a playback id has: 128 bits.
+const playbackBytes = 16
+
+// NewPlaybackID makes the id that a stream's public links carry.
+func NewPlaybackID() string {
+	random := make([]byte, playbackBytes)
+	_, _ = rand.Read(random) // never fails: crypto/rand, Go 1.24
+	return playbackPrefix + hex.EncodeToString(random)
+}
+
+// isPlaybackID reports whether s has the one form of a playback id.
+func isPlaybackID(s string) bool {
+	digits, ok := strings.CutPrefix(s, playbackPrefix)
+	return ok && len(digits) == hex.EncodedLen(playbackBytes) && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
 // isNumber reports whether s reads as a whole number, of whatever size.
 func isNumber(s string) bool {
 	_, err := strconv.ParseInt(s, 10, 64)
 	return err == nil || errors.Is(err, strconv.ErrRange)
 }
 
-// StreamRef is what stands in a path for a stream: a number is always an id,
-// anything else a slug, which means the newest stream of that slug.
+// StreamRef is what stands in a path for a stream. One field is set; the zero
+// StreamRef names no stream.
 type StreamRef struct {
-	ID   StreamID
-	Slug string // used when ID is 0
+	ID         StreamID
+	PlaybackID string
+	Slug       string // means the newest stream that has it
 }
 
-// ParseStreamRef reads the {id} of a path.
+// ParseStreamRef reads the {id} of a path, in this order: a whole number is an
+// id, also one that no stream can have; what has the form of a playback id is
+// one; anything else is a slug. Validate keeps slugs out of the first two.
 func ParseStreamRef(s string) StreamRef {
-	if id, err := strconv.ParseInt(s, 10, 64); err == nil && id > 0 {
+	switch {
+	case isNumber(s):
+		id, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || id <= 0 {
+			return StreamRef{}
+		}
 		return StreamRef{ID: StreamID(id)}
+	case isPlaybackID(s):
+		return StreamRef{PlaybackID: s}
+	default:
+		return StreamRef{Slug: s}
 	}
-	return StreamRef{Slug: s}
 }
 
 // StreamFilter selects and pages streams, newest first.

@@ -20,7 +20,19 @@ func TestValidate(t *testing.T) {
 		{"only a name", sluice.Stream{Name: "mine"}, ""},
 		{"all of it", sluice.Stream{Name: "mine", Slug: "Früh am Morgen", Description: "two\nlines", Quality: "1080"}, ""},
 		{"as long as may be", sluice.Stream{Name: long(200), Slug: long(200), Description: long(5000)}, ""},
-		{"a slug that reads as a number, which clients make of a name", sluice.Stream{Name: "2022", Slug: "2022"}, ""},
+		{"a name that reads as a number", sluice.Stream{Name: "2022"}, ""},
+		{"a slug that holds a number", sluice.Stream{Name: "mine", Slug: "2022-"}, ""},
+		{"a slug that begins as a playback id", sluice.Stream{Name: "mine", Slug: "pb_0123"}, ""},
+		{"a slug that reads as an id", sluice.Stream{Name: "mine", Slug: "1"}, "slug_invalid"},
+		{"a slug that reads as an id of no stream", sluice.Stream{Name: "mine", Slug: "777"}, "slug_invalid"},
+		{"a slug that reads as an id with zeros", sluice.Stream{Name: "mine", Slug: "007"}, "slug_invalid"},
+		{"a slug that reads as an id with a sign", sluice.Stream{Name: "mine", Slug: "+7"}, "slug_invalid"},
+		{"a slug that reads as a number below zero", sluice.Stream{Name: "mine", Slug: "-7"}, "slug_invalid"},
+		{"a slug that reads as a number beyond all ids", sluice.Stream{Name: "mine", Slug: strings.Repeat("9", 30)}, "slug_invalid"},
+		{"a slug that reads as a playback id", sluice.Stream{Name: "mine", Slug: sluice.NewPlaybackID()}, "slug_invalid"},
+		{"a slug that is a path of the API", sluice.Stream{Name: "mine", Slug: "create"}, "slug_invalid"},
+		{"a slug that programs write for no value", sluice.Stream{Name: "mine", Slug: "undefined"}, "slug_invalid"},
+		{"the same in capitals", sluice.Stream{Name: "mine", Slug: "NaN"}, "slug_invalid"},
 		{"no name", sluice.Stream{Slug: "mine"}, "name_required"},
 		{"a name of spaces", sluice.Stream{Name: " \t\n"}, "name_required"},
 		{"name too long", sluice.Stream{Name: long(201)}, "name_too_long"},
@@ -65,6 +77,8 @@ func TestSlugify(t *testing.T) {
 		"配信":                            "stream",
 		"":                              "stream",
 		"-":                             "stream",
+		"Create":                        "stream-create",
+		"null":                          "stream-null",
 		"42":                            "stream-42",
 		"+42":                           "stream-42",
 		"42 -":                          "stream-42",
@@ -94,12 +108,19 @@ func FuzzSlugify(f *testing.F) {
 
 func TestParseStreamRef(t *testing.T) {
 	for text, want := range map[string]sluice.StreamRef{
-		"1":                    {ID: 1},
-		"007":                  {ID: 7},
-		"9223372036854775807":  {ID: 1<<63 - 1},
-		"9223372036854775808":  {Slug: "9223372036854775808"}, // no id, and no slug can be it
-		"0":                    {Slug: "0"},
-		"-1":                   {Slug: "-1"},
+		"1":                   {ID: 1},
+		"007":                 {ID: 7},
+		"9223372036854775807": {ID: 1<<63 - 1},
+		"9223372036854775808": {}, // a number that no stream has, and no slug can be
+		"0":                   {},
+		"-1":                  {},
+		"+7":                  {ID: 7},
+
+		"pb_0123456789abcdef0123456789abcdef":  {PlaybackID: "pb_0123456789abcdef0123456789abcdef"},
+		"pb_0123456789abcdef0123456789abcdeF":  {Slug: "pb_0123456789abcdef0123456789abcdeF"}, // it has one spelling
+		"pb_0123456789abcdef0123456789abcdef0": {Slug: "pb_0123456789abcdef0123456789abcdef0"},
+		"pb_":                                  {Slug: "pb_"},
+
 		"my-first-stream":      {Slug: "my-first-stream"},
 		"undefined":            {Slug: "undefined"}, // what a client sends whose create failed
 		"1e3":                  {Slug: "1e3"},
@@ -108,6 +129,29 @@ func TestParseStreamRef(t *testing.T) {
 	} {
 		require.Equal(t, want, sluice.ParseStreamRef(text), "%q", text)
 	}
+}
+
+// What a slug may be is never read as something else, and what is read as an id
+// is one way or none.
+func FuzzParseStreamRef(f *testing.F) {
+	for _, text := range []string{"1", "007", "+1", "-1", "99999999999999999999", "my-stream", "pb_", sluice.NewPlaybackID(), "٣", "1e3", "0x1", "1_000", "create", "\x00"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		ref := sluice.ParseStreamRef(text)
+		named := 0
+		for _, is := range []bool{ref.ID != 0, ref.PlaybackID != "", ref.Slug != ""} {
+			if is {
+				named++
+			}
+		}
+		require.LessOrEqual(t, named, 1)
+		require.GreaterOrEqual(t, ref.ID, sluice.StreamID(0))
+		s := sluice.Stream{Name: "fuzzed", Slug: text}
+		if text != "" && s.Validate() == nil {
+			require.Equal(t, sluice.StreamRef{Slug: text}, ref)
+		}
+	})
 }
 
 func TestStreamUpdate(t *testing.T) {

@@ -17,8 +17,13 @@ command -v go >/dev/null || fail 'Go is missing: install 1.26 or newer from http
 command -v node >/dev/null || fail 'Node is missing: install 20.19 or newer from https://nodejs.org'
 command -v npm >/dev/null || fail 'npm is missing: it comes with Node, or as the package npm'
 
-# An older Go (1.21 on) fetches the toolchain that go.mod asks for by itself.
+# An older Go (1.21 on) fetches the toolchain that go.mod asks for by itself,
+# unless GOTOOLCHAIN=local forbids it. Then a patch level with known faults of the
+# standard library (crypto/x509, mime, net/textproto: fixed in 1.26.4) would build.
+go_wanted=1.26.4
 go_version=$(go env GOVERSION)
-at_least "${go_version#go}" 1.26 || fail "Go is ${go_version#go}; 1.26 or newer is needed: https://go.dev/dl"
+go_version=${go_version#go}
+go_version=${go_version%%[ -]*} # without the marks of a distribution
+at_least "$go_version" "$go_wanted" || fail "Go is $go_version; $go_wanted or newer is needed, for the faults fixed in it: https://go.dev/dl"
 node_version=$(node --version)
 at_least "${node_version#v}" 20.19 || fail "Node is ${node_version#v}; 20.19 or newer is needed: https://nodejs.org"

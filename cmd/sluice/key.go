@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/eventkey"
 	"github.com/sluicelive/sluice/internal/sqldb"
 )
 
@@ -21,12 +23,25 @@ type dataFlags struct {
 	Data string `help:"Folder for the database, keys and certificates." default:"./data" type:"path" env:"SLUICE_DATA"`
 }
 
-// open makes the folder if it is missing and opens the store in it.
+// eventKeyFile is where the secret is that event keys are signed with.
+func (f dataFlags) eventKeyFile() string { return filepath.Join(f.Data, "event.key") }
+
+// database is where the store is.
+func (f dataFlags) database() string { return filepath.Join(f.Data, "sluice.db") }
+
+// openExisting opens the store that a server made. Tools make none and change
+// none: a wrong folder would else look like a server that lost everything.
+func (f dataFlags) openExisting(ctx context.Context) (*sqldb.DB, error) {
+	return sqldb.OpenExisting(ctx, f.database())
+}
+
+// open makes the folder if it is missing and opens the store in it, for the
+// server.
 func (f dataFlags) open(ctx context.Context, log *slog.Logger) (*sqldb.DB, error) {
 	if err := os.MkdirAll(f.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; give another with --data", err)
 	}
-	return sqldb.Open(ctx, filepath.Join(f.Data, "sluice.db"), log)
+	return sqldb.Open(ctx, f.database(), log)
 }
 
 // shut closes c at the end of a command; a failure is only worth a line.
@@ -39,7 +54,9 @@ func shut(log *slog.Logger, what string, c io.Closer) {
 type keyCmd struct {
 	Create keyCreateCmd `cmd:"" help:"Make a key and print it, once."`
 	List   keyListCmd   `cmd:"" help:"List all keys, without their secrets."`
-	Revoke keyRevokeCmd `cmd:"" help:"End a key at once."`
+	Revoke keyRevokeCmd `cmd:"" help:"End a key at once, and the event streams that were opened by it."`
+
+	RotateEvents keyRotateEventsCmd `cmd:"" help:"Make a new secret for event keys. Keys of the one before stay good; twice in a row ends all there are."`
 }
 
 type keyCreateCmd struct {
@@ -51,7 +68,7 @@ type keyCreateCmd struct {
 
 // Run makes a key.
 func (c keyCreateCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
-	db, err := c.open(ctx, log)
+	db, err := c.openExisting(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,7 +107,7 @@ type keyListCmd struct {
 
 // Run lists the keys of all accounts.
 func (c keyListCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
-	db, err := c.open(ctx, log)
+	db, err := c.openExisting(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,7 +120,7 @@ func (c keyListCmd) Run(ctx context.Context, log *slog.Logger, out terminal) err
 	for _, a := range accounts {
 		names[a.ID] = a.Name
 	}
-	keys, err := db.Keys(ctx, sluice.AnyAccount)
+	keys, err := db.AllKeys(ctx)
 	if err != nil {
 		return err
 	}
@@ -131,12 +148,12 @@ type keyRevokeCmd struct {
 
 // Run revokes a key.
 func (c keyRevokeCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
-	db, err := c.open(ctx, log)
+	db, err := c.openExisting(ctx)
 	if err != nil {
 		return err
 	}
 	defer shut(log, "database", db)
-	key, err := db.Key(ctx, sluice.AnyAccount, c.ID)
+	key, err := db.AnyKey(ctx, c.ID)
 	if errors.Is(err, sluice.ErrKeyNotFound) {
 		return fmt.Errorf("no key has the id %q; `sluice key list` shows them", c.ID)
 	}
@@ -147,5 +164,22 @@ func (c keyRevokeCmd) Run(ctx context.Context, log *slog.Logger, out terminal) e
 		return err
 	}
 	out.printf("key %s (%s) is revoked\n", key.ID, key.Name)
+	return nil
+}
+
+type keyRotateEventsCmd struct {
+	dataFlags `embed:""`
+}
+
+// Run makes a new secret for event keys. A server that runs takes it up.
+func (c keyRotateEventsCmd) Run(out terminal) error {
+	err := eventkey.Rotate(c.eventKeyFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no %s; name the server's data folder with --data, or start the server once: it makes one", c.eventKeyFile())
+	}
+	if err != nil {
+		return err
+	}
+	out.printf("event keys are signed with a new secret; those signed with the one before stay good until they expire\n")
 	return nil
 }

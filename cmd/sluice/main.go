@@ -26,7 +26,8 @@ type cli struct {
 	Log    logFlags        `embed:"" prefix:"log-"`
 
 	Serve    serveCmd    `cmd:"" help:"Run the server."`
-	Key      keyCmd      `cmd:"" help:"Make, list and revoke application keys."`
+	Key      keyCmd      `cmd:"" help:"Make, list and revoke application keys, and change the secret of event keys."`
+	Backup   backupCmd   `cmd:"" help:"Copy the database into a file, also while the server runs."`
 	Publish  publishCmd  `cmd:"" help:"Publish a file, or a test picture with a clock, without a browser."`
 	Loadtest loadtestCmd `cmd:"" help:"Watch a live stream as many viewers at once, and report what they saw."`
 	Doctor   doctorCmd   `cmd:"" help:"Look for what would keep the server from working, and say what to do."`

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,7 +62,13 @@ func TestCommandLine(t *testing.T) {
 		"load test of no time":    {[]string{"loadtest", "http://localhost:1/x", "--duration", "0s"}, 2, "more than 0"},
 		"load test of nothing":    {[]string{"loadtest", "http://127.0.0.1:1/x"}, 1, "connection refused"},
 		"no FFmpeg":               {[]string{"serve", "--ffmpeg", "/nowhere/ffmpeg"}, 1, "apt-get install ffmpeg"},
-		"no data folder":          {[]string{"key", "list", "--data", "/proc/none"}, 1, "give another with --data"},
+		"no data folder":          {[]string{"serve", "--data", "/proc/none"}, 1, "give another with --data"},
+		"keys of nothing":         {[]string{"key", "list", "--data", "/proc/none"}, 1, "start the server once"},
+		"no secret to rotate":     {[]string{"key", "rotate-events", "--data", "/proc/none"}, 1, "start the server once"},
+		"backup of nothing":       {[]string{"backup", "--data", "/proc/none", "/proc/none/file"}, 1, "start the server once"},
+		"backup to nowhere":       {[]string{"backup"}, 2, "<file>"},
+		"two bootstrap keys":      {[]string{"serve", "--bootstrap-key", "k", "--bootstrap-key-file", "f"}, 2, "give one"},
+		"bad life of event keys":  {[]string{"serve", "--event-key-max", "25h"}, 2, "use 1m0s to 24h0m0s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, stdout, stderr := command(t, tc.args...)
@@ -73,7 +79,10 @@ func TestCommandLine(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "made", "when", "missing")
+	data := t.TempDir()
+	db, err := (dataFlags{Data: data}).open(t.Context(), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
 	status, text, stderr := command(t, "key", "create", "--data", data, "--name", "shop")
 	require.Zero(t, status, stderr)
 	text = strings.TrimSpace(text)
@@ -146,8 +155,13 @@ func TestServe(t *testing.T) {
 	}
 
 	first, stop := start()
-	key := regexp.MustCompile(`sluice_\S+_\S+`).FindString(first.String())
-	require.NotEmpty(t, key, "the first start shows a key")
+	file := filepath.Join(data, "first.key")
+	require.Contains(t, first.String(), file, "what is no terminal is told where the first key is")
+	require.NotRegexp(t, `sluice_\S+_\S+`, first.String(), "and not the key")
+	key := firstKey(t, data)
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	require.Contains(t, first.String(), "Studio")
 	require.Equal(t, http.StatusOK, get(port, "/v1/streams", key))
 	require.Equal(t, http.StatusForbidden, get(port, "/v1/streams", "sluice_wrong_key"))
@@ -157,9 +171,37 @@ func TestServe(t *testing.T) {
 	require.Zero(t, stop())
 
 	second, stop := start()
-	require.NotContains(t, second.String(), "sluice_", "and only the first")
+	require.NotContains(t, second.String(), "application key", "and only the first")
 	require.Equal(t, http.StatusOK, get(port, "/v1/streams", key), "it is kept")
+
+	status, _, stderr := command(t, "key", "rotate-events", "--data", data)
+	require.Zero(t, status, stderr)
+	require.FileExists(t, filepath.Join(data, "event.key.old"))
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	status, answer, stderr := command(t, "backup", "--data", data, backup)
+	require.Zero(t, status, stderr)
+	require.Contains(t, answer, "1 accounts, 1 keys and 0 streams")
+	status, _, stderr = command(t, "backup", "--data", data, backup)
+	require.Equal(t, 1, status)
+	require.Contains(t, stderr, "choose another name")
 	require.Zero(t, stop())
+
+	require.NoError(t, os.RemoveAll(data))
+	require.NoError(t, os.Mkdir(data, 0o700))
+	require.NoError(t, os.Rename(backup, filepath.Join(data, "sluice.db")))
+	_, stop = start()
+	require.Equal(t, http.StatusOK, get(port, "/v1/streams", key), "restored")
+	require.Zero(t, stop())
+}
+
+// firstKey is the key that a server's first start left for its owner.
+func firstKey(t *testing.T, data string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(data, "first.key")) //nolint:gosec // G304: this test's own folder
+	require.NoError(t, err)
+	key := strings.TrimSpace(string(content))
+	require.Regexp(t, `^sluice_\S+_\S+$`, key)
+	return key
 }
 
 // get asks a server under test, and returns the status, or 0 when there is none.

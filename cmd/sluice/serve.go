@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -37,7 +36,9 @@ type serveCmd struct {
 	netFlags  `embed:""`
 	tlsFlags  `embed:""`
 
-	BootstrapKey    string        `help:"Application key that shall exist from the start, for automation; at least 16 characters." placeholder:"KEY" env:"SLUICE_BOOTSTRAP_KEY"`
+	bootstrapFlags `embed:""`
+
+	EventKeyMax     time.Duration `name:"event-key-max" help:"Longest life that event keys may be asked to have." default:"24h" env:"SLUICE_EVENT_KEY_MAX"`
 	ReconnectWindow time.Duration `help:"How long a live stream waits for a publisher that went away." default:"30s" env:"SLUICE_RECONNECT_WINDOW"`
 	PrepareTimeout  time.Duration `help:"How long a prepared stream waits for a publisher." default:"5m" env:"SLUICE_PREPARE_TIMEOUT"`
 	DVR             time.Duration `name:"dvr" help:"How far back viewers can go. What is more than a minute is kept in the data folder." default:"60s" env:"SLUICE_DVR"`
@@ -71,6 +72,12 @@ func (c *serveCmd) Validate() error {
 	if err := c.tlsFlags.Validate(); err != nil {
 		return err
 	}
+	if err := c.bootstrapFlags.Validate(); err != nil {
+		return err
+	}
+	if c.EventKeyMax < time.Minute || c.EventKeyMax > eventkey.MaxExpiry {
+		return fmt.Errorf("--event-key-max %v is out of range; use %v to %v", c.EventKeyMax, time.Minute, eventkey.MaxExpiry)
+	}
 	if c.PrepareTimeout < time.Second {
 		return fmt.Errorf("--prepare-timeout %v is too short for anybody; use a second or more", c.PrepareTimeout)
 	}
@@ -95,16 +102,22 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err := c.checkFFmpeg(ctx, log); err != nil {
 		return err
 	}
+	keepPrivate(log)
 	store, err := c.open(ctx, log)
 	if err != nil {
 		return err
 	}
 	defer shut(log, "database", store)
-	eventKeys, err := eventkey.LoadOrCreate(filepath.Join(c.Data, "event.key"))
+	eventKeys, err := eventkey.LoadOrCreate(c.eventKeyFile())
 	if err != nil {
 		return err
 	}
+	eventKeys.Longest = c.EventKeyMax
 	firstKey, err := c.firstKey(ctx, store)
+	if err != nil {
+		return err
+	}
+	keyFile, err := c.hand(out, firstKey)
 	if err != nil {
 		return err
 	}
@@ -144,10 +157,11 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	media := origin.New(origin.Config{Presentations: streams, Log: log})
 	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request
 		Store: store, Live: streams, Bus: events, EventKeys: eventKeys,
-		PublicURL: c.PublicURL, Viewers: media.Viewers, Now: time.Now, Log: log,
+		PublicURL: c.PublicURL, Host: front.host(), Viewers: media.Viewers, Now: time.Now, Log: log,
 	})
 	defer calls.Close()
-	c.greet(out, front.url(), firstKey)
+	c.greet(out, front.url(), firstKey, keyFile)
+	front.warnOfHosts(log)
 	log.Info("serving", "addr", front.listener.Addr(), "version", version)
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -183,43 +197,4 @@ func (c *serveCmd) checkFFmpeg(ctx context.Context, log *slog.Logger) error {
 	}
 	log.Debug("FFmpeg found", "version", have.Version)
 	return nil
-}
-
-// firstKey makes sure that there is a key: the bootstrap key when one is given,
-// otherwise a new one at the very first start, whose text it returns to be shown.
-func (c *serveCmd) firstKey(ctx context.Context, store sluice.AccountStore) (string, error) {
-	keys, err := store.Keys(ctx, sluice.AnyAccount)
-	if err != nil || c.BootstrapKey == "" && len(keys) > 0 {
-		return "", err
-	}
-	account, err := accountNamed(ctx, store, "default", time.Now())
-	if err != nil {
-		return "", err
-	}
-	if c.BootstrapKey == "" {
-		key, text := sluice.NewKey(account, "first", time.Now())
-		return text, store.CreateKey(ctx, account, key)
-	}
-	key, err := sluice.KeyFromText(account, "bootstrap", c.BootstrapKey, time.Now())
-	if err != nil {
-		return "", err
-	}
-	switch have, err := store.Key(ctx, sluice.AnyAccount, key.ID); {
-	case errors.Is(err, sluice.ErrKeyNotFound):
-		return "", store.CreateKey(ctx, account, key)
-	case err != nil:
-		return "", err
-	case !have.Accepts(c.BootstrapKey):
-		return "", errors.New("the bootstrap key was revoked, or is another one under the same id; set a new one")
-	}
-	return "", nil
-}
-
-// greet says where to go: the one thing a newcomer needs to read.
-func (c *serveCmd) greet(out terminal, base, firstKey string) {
-	out.printf("\n  Sluice %s\n\n  Studio      %s/\n  Watch       %s/watch/{stream}\n  API         %s/docs\n", version, base, base, base)
-	if firstKey != "" {
-		out.printf("\n  Your first application key, shown only now:\n\n    %s\n\n  Paste it into the studio. More: sluice key create\n", firstKey)
-	}
-	out.printf("\n")
 }

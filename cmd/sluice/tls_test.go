@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -138,10 +137,10 @@ func TestServeTLS(t *testing.T) {
 	client := newAsker(t, pair.Trusting(t))
 	secure, plain := "127.0.0.1:"+strconv.Itoa(freePort(t)), "127.0.0.1:"+strconv.Itoa(freePort(t))
 	ctx, stop := context.WithCancel(t.Context())
-	greeting, status := &output{}, make(chan int, 1)
+	data, greeting, status := t.TempDir(), &output{}, make(chan int, 1)
 	go func() {
 		status <- run(ctx, []string{
-			"serve", "--data", t.TempDir(), "--listen", secure, "--http-listen", plain, "--webrtc-port", "0",
+			"serve", "--data", data, "--listen", secure, "--http-listen", plain, "--webrtc-port", "0",
 			"--tls-cert", pair.Cert, "--tls-key", pair.Key,
 		}, greeting, io.Discard)
 	}()
@@ -151,7 +150,7 @@ func TestServeTLS(t *testing.T) {
 
 	_, port, _ := strings.Cut(secure, ":")
 	require.Contains(t, greeting.String(), "Studio      https://live.test:"+port+"/")
-	key := regexp.MustCompile(`sluice_\S+_\S+`).FindString(greeting.String())
+	key := firstKey(t, data)
 	created := client.ask("POST", "https://"+secure+"/v1/streams/create", key)
 	require.Equal(t, http.StatusOK, created.status)
 	require.Equal(t, 2, created.major)

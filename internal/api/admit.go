@@ -2,55 +2,73 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
-	"github.com/sluicelive/sluice"
 )
 
 // call is what a handler knows of its request besides the input.
 type call struct {
-	account sluice.AccountID // whose key it carries; AnyAccount on calls without one
-	base    string           // what the addresses in the answer begin with
-	request string           // the request's id, for the log
+	principal principal
+	base      string // what the addresses in the answer begin with
+	request   string // the request's id, for the log
 }
 
 type callKey struct{}
 
-// admit stands before every operation: it asks for the key where the operation
-// is declared to need one, and only then reads the body.
-func (a *API) admit(ctx huma.Context, next func(huma.Context)) {
-	r, w := humago.Unwrap(ctx)
-	c := call{base: a.base(ctx), request: r.Header.Get("X-Request-Id")}
-	op := ctx.Operation()
-	account, err := a.keys.account(ctx.Context(), ctx.Header("Authorization"))
-	c.account = account // a key says whose slugs are meant, also where none is needed
-	if len(op.Security) > 0 {
-		if err != nil {
-			f := newFailure(op, err)
-			a.report(ctx.Context(), f, c, op, err)
+// guard stands before every route: it finds out who calls, and refuses who may
+// not. A key says whose slugs are meant, also where none is needed.
+func (a *API) guard(d declared, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := call{base: a.base(r), request: r.Header.Get("X-Request-Id")}
+		found, err := a.keys.principal(r)
+		if err == nil {
+			c.principal = found
+		}
+		if !c.principal.may(d.needs) {
+			if err == nil {
+				err = errScope
+			}
+			f := newFailure(nil, err)
+			if d.isList {
+				f.Meta = &pageMeta{}
+			}
+			a.report(r.Context(), f, c, d.pattern, err)
 			writeFailure(w, f)
 			return
 		}
+		next(w, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
 	}
+}
+
+// admit stands before every operation, behind guard: only who may call has the
+// body read.
+func (a *API) admit(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
 	if err := readBody(w, r); err != nil {
-		writeFailure(w, newFailure(op, err))
+		writeFailure(w, newFailure(ctx.Operation(), err))
 		return
 	}
-	next(huma.WithValue(ctx, callKey{}, c))
+	next(ctx)
 }
 
 // base is the start of every address in an answer. Forwarded headers are not
-// believed, since anybody can send them: behind a proxy, set the public URL.
-func (a *API) base(ctx huma.Context) string {
+// believed, since anybody can send them: behind a proxy, set the public URL. The
+// Host is not believed either where the server knows its names: an answer that a
+// cache keeps must not lead its readers to a stranger.
+func (a *API) base(r *http.Request) string {
 	if a.PublicURL != "" {
 		return a.PublicURL
 	}
-	if ctx.TLS() != nil {
-		return "https://" + ctx.Host()
+	host := r.Host
+	if a.Host != nil {
+		host = a.Host(host)
 	}
-	return "http://" + ctx.Host()
+	if r.TLS != nil {
+		return "https://" + host
+	}
+	return "http://" + host
 }
 
 func callOf(ctx context.Context) call {

@@ -30,6 +30,9 @@ type Live interface {
 	Start(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*sluice.Stream, error)
 	// End closes the broadcast. A repeat changes nothing.
 	End(ctx context.Context, account sluice.AccountID, id sluice.StreamID, cause sluice.EndCause) (*sluice.Stream, error)
+	// Remove ends the broadcast, if there is one, and takes its media off the air:
+	// when it returns, viewers get nothing more.
+	Remove(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*sluice.Stream, error)
 }
 
 // Config is what the API needs. All fields are required but those that say
@@ -42,6 +45,9 @@ type Config struct {
 	// PublicURL opens the addresses of media. When empty they take scheme and host
 	// of the request.
 	PublicURL string
+	// Host makes of the Host of a request the one that addresses name. Optional:
+	// without it they name what was asked for.
+	Host func(requested string) string
 	// Viewers counts who watches a stream now. Optional.
 	Viewers func(sluice.StreamID) int
 	Now     func() time.Time
@@ -52,7 +58,7 @@ type Config struct {
 type API struct {
 	Config
 	keys     *keyring
-	routes   *http.ServeMux
+	routes   *router
 	huma     huma.API
 	document []byte
 }
@@ -63,7 +69,8 @@ func New(cfg Config) *API {
 		cfg.Viewers = func(sluice.StreamID) int { return 0 }
 	}
 	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
-	a := &API{Config: cfg, routes: http.NewServeMux()}
+	a := &API{Config: cfg}
+	a.routes = newRouter(a.guard)
 	a.keys = newKeyring(cfg.Store, cfg.Now, cfg.Log)
 	a.huma = newHuma(a.routes)
 	a.huma.UseMiddleware(a.admit)
@@ -76,9 +83,18 @@ func New(cfg Config) *API {
 // their request or with the bus.
 func (a *API) Close() { a.keys.close() }
 
+// protect keeps answers out of caches, which would show one caller's to others,
+// and browsers from taking one for what it is not. Handlers may set a policy of
+// their own.
+func protect(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	allowOrigin(w.Header(), r.Header.Get("Origin"))
+	protect(w.Header())
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusNoContent)
 		return

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/api"
 )
 
 // operation is one call that the OpenAPI document lists.
@@ -59,7 +61,11 @@ func (o operation) body() string {
 
 // rule 3: every way of not having a key is 403, never 401, and says the same.
 func TestKeyIsNeeded(t *testing.T) {
-	s := newServer(t)
+	begun := time.Now()
+	var minutes atomic.Int64 // one wrong key a minute is no attack
+	s := newServer(t, func(cfg *api.Config) {
+		cfg.Now = func() time.Time { return begun.Add(time.Duration(minutes.Add(1)) * time.Minute) }
+	})
 	s.create("stream")
 	revoked, text := sluice.NewKey(s.account, "revoked", time.Now())
 	require.NoError(t, s.db.CreateKey(t.Context(), s.account, revoked))
@@ -163,4 +169,49 @@ func TestDocument(t *testing.T) {
 		"POST /v1/streams/{id}/eventkey", "POST /v1/auth/eventkey",
 		"GET /v1/streams/{id}/events", "GET /v1/streams/{id}/events/{eventkey}",
 	}, have)
+}
+
+// S12: wrong keys are slowed and told of, and never lock the right one out.
+func TestManyWrongKeys(t *testing.T) {
+	start := time.Now()
+	var later atomic.Int64
+	s := newServer(t, func(cfg *api.Config) {
+		cfg.Now = func() time.Time { return start.Add(time.Duration(later.Load())) }
+	})
+	wrong := s.key[:len(s.key)-4] + "wron"
+	other := "a wrong key that has no public part"
+	var refused, slowed int
+	bodies := map[string]bool{}
+	for range 500 {
+		for _, key := range []string{wrong, other} {
+			a := s.callAs(key, "POST", "/v1/streams", `{"name":"n"}`)
+			switch a.Code {
+			case http.StatusForbidden:
+				refused++
+			case http.StatusTooManyRequests:
+				slowed++
+				bodies[a.raw] = true
+				require.Equal(t, "3", a.Header.Get("Retry-After"))
+			default:
+				require.Fail(t, a.raw)
+			}
+		}
+	}
+	require.Equal(t, 20, refused, "of this address, whatever key they give themselves out for")
+	require.Equal(t, 980, slowed)
+	require.Len(t, bodies, 1, "all are told the same")
+	require.Equal(t, 200, s.callAs(s.key, "GET", "/v1/streams", "").Code, "the right key is let in")
+	require.Equal(t, 403, s.callAs("", "GET", "/v1/streams", "").Code, "no key is no attempt")
+	require.Equal(t, 404, s.callAs(wrong, "GET", "/v1/streams/99", "").Code, "where no key is needed, none is looked for")
+
+	require.Equal(t, 1, strings.Count(s.log.String(), "wrong application keys"), s.log.String())
+	for _, secret := range []string{wrong, other, s.key} {
+		require.NotContains(t, s.log.String(), secret)
+	}
+	later.Store(int64(6 * time.Second))
+	codes := make([]int, 0, 3)
+	for range 3 {
+		codes = append(codes, s.callAs(wrong, "GET", "/v1/streams", "").Code)
+	}
+	require.Equal(t, []int{403, 403, 429}, codes, "one more each three seconds")
 }

@@ -7,11 +7,11 @@ import (
 )
 
 func (a *API) prepare(ctx context.Context, c call, in *StreamPath) (*reply[stream], error) {
-	s, err := a.find(ctx, c.account, in.ID)
+	s, err := a.find(ctx, c.principal.Account, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if s, err = a.Live.Prepare(ctx, c.account, s.ID); err != nil {
+	if s, err = a.Live.Prepare(ctx, c.principal.Account, s.ID); err != nil {
 		return nil, err
 	}
 	return ok(a.newStream(s, c.base)), nil
@@ -55,7 +55,7 @@ type initInput struct {
 }
 
 func (a *API) initSession(ctx context.Context, c call, in *initInput) (*reply[description], error) {
-	s, err := a.find(ctx, c.account, in.ID)
+	s, err := a.find(ctx, c.principal.Account, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (a *API) initSession(ctx context.Context, c call, in *initInput) (*reply[de
 	if err != nil {
 		return nil, err
 	}
-	answer, err := a.Live.Init(ctx, c.account, s.ID, offer)
+	answer, err := a.Live.Init(ctx, c.principal.Account, s.ID, offer)
 	if err != nil {
 		return nil, err
 	}
@@ -84,33 +84,33 @@ type iceInput struct {
 }
 
 func (a *API) addCandidate(ctx context.Context, c call, in *iceInput) (*reply[bool], error) {
-	s, err := a.find(ctx, c.account, in.ID)
+	s, err := a.find(ctx, c.principal.Account, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Live.AddCandidate(ctx, c.account, s.ID, sluice.ICECandidate(in.Body)); err != nil {
+	if err := a.Live.AddCandidate(ctx, c.principal.Account, s.ID, sluice.ICECandidate(in.Body)); err != nil {
 		return nil, err
 	}
 	return ok(true), nil
 }
 
 func (a *API) start(ctx context.Context, c call, in *StreamPath) (*reply[manifests], error) {
-	s, err := a.find(ctx, c.account, in.ID)
+	s, err := a.find(ctx, c.principal.Account, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if s, err = a.Live.Start(ctx, c.account, s.ID); err != nil {
+	if s, err = a.Live.Start(ctx, c.principal.Account, s.ID); err != nil {
 		return nil, err
 	}
 	return ok(manifestsOf(s.ID, c.base)), nil
 }
 
 func (a *API) end(ctx context.Context, c call, in *StreamPath) (*reply[stream], error) {
-	s, err := a.find(ctx, c.account, in.ID)
+	s, err := a.find(ctx, c.principal.Account, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if s, err = a.Live.End(ctx, c.account, s.ID, sluice.EndRequested); err != nil {
+	if s, err = a.Live.End(ctx, c.principal.Account, s.ID, sluice.EndRequested); err != nil {
 		return nil, err
 	}
 	return ok(a.newStream(s, c.base)), nil

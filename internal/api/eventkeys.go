@@ -3,19 +3,17 @@ package api
 import (
 	"context"
 	"time"
-
-	"github.com/sluicelive/sluice/internal/eventkey"
 )
 
 // expiryBody asks how long an event key shall live.
 type expiryBody struct {
-	ExpirySeconds *int `json:"expiry_seconds" required:"false" minimum:"1" maximum:"86400" example:"3600" doc:"How long the key is good; one hour when left out"`
+	ExpirySeconds *int `json:"expiry_seconds" required:"false" minimum:"1" maximum:"86400" example:"3600" doc:"How long the key is good, one hour when left out; the server may allow less than a day"`
 }
 
-// expiry is how long the key is to live. A call without a body is normal.
-func (b *expiryBody) expiry() time.Duration {
+// or is how long the key is to live. A call without a body is normal.
+func (b *expiryBody) or(usual time.Duration) time.Duration {
 	if b == nil || b.ExpirySeconds == nil {
-		return eventkey.DefaultExpiry
+		return usual
 	}
 	return time.Duration(*b.ExpirySeconds) * time.Second
 }
@@ -26,11 +24,11 @@ type streamKeyInput struct {
 }
 
 func (a *API) streamEventKey(ctx context.Context, c call, in *streamKeyInput) (*reply[string], error) {
-	s, err := a.find(ctx, c.account, in.ID)
+	s, err := a.find(ctx, c.principal.Account, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	key, err := a.EventKeys.ForStream(c.account, s.ID, a.Now(), in.Body.expiry())
+	key, err := a.EventKeys.ForStream(c.principal.Owner, s.ID, a.Now(), in.Body.or(a.EventKeys.Default()))
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +40,7 @@ type accountKeyInput struct {
 }
 
 func (a *API) accountEventKey(_ context.Context, c call, in *accountKeyInput) (*reply[string], error) {
-	key, err := a.EventKeys.ForAccount(c.account, a.Now(), in.Body.expiry())
+	key, err := a.EventKeys.ForAccount(c.principal.Owner, a.Now(), in.Body.or(a.EventKeys.Default()))
 	if err != nil {
 		return nil, err
 	}

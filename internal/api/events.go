@@ -30,22 +30,48 @@ type keyedEventsInput struct {
 }
 
 // events sends the state events of a stream to anybody.
-func (a *API) events(ctx context.Context, _ call, in *EventsInput) (*huma.StreamResponse, error) {
-	s, err := a.find(ctx, sluice.AnyAccount, in.ID)
+func (a *API) events(ctx context.Context, c call, in *EventsInput) (*huma.StreamResponse, error) {
+	s, err := a.findPublic(ctx, c, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return a.follow(ctx, s, in, time.Time{})
+	return a.follow(ctx, s, in, grant{}, func() {})
 }
+
+// grant is what an event key gives: candidates, until it expires or the
+// application key that it was made with is revoked. The zero grant is that of
+// subscribers without a key, who get no candidates and whose time does not run
+// out.
+type grant struct {
+	expires time.Time
+	revoked <-chan struct{}
+}
+
+func (g grant) isKeyed() bool { return !g.expires.IsZero() }
 
 // keyedEvents sends the candidates of the ingest session, too.
 func (a *API) keyedEvents(ctx context.Context, _ call, in *keyedEventsInput) (*huma.StreamResponse, error) {
-	// A slug means the newest stream of the key's own account.
-	account, err := a.EventKeys.Account(in.EventKey, a.Now())
+	owner, err := a.EventKeys.Owner(in.EventKey, a.Now())
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.find(ctx, account, in.ID)
+	revoked, leave := a.keys.watches.join(owner) // before the look at it: no revocation falls between
+	response, err := a.followKeyed(ctx, owner, in, revoked, leave)
+	if err != nil {
+		leave()
+	}
+	return response, err
+}
+
+// followKeyed answers with the events of a stream of the key's own account, which
+// is also the one whose slugs are meant.
+func (a *API) followKeyed(
+	ctx context.Context, owner eventkey.Owner, in *keyedEventsInput, revoked <-chan struct{}, leave func(),
+) (*huma.StreamResponse, error) {
+	if err := a.keys.stillGood(ctx, owner); err != nil {
+		return nil, err
+	}
+	s, err := a.find(ctx, owner.Account, in.ID)
 	if errors.Is(err, sluice.ErrStreamNotFound) {
 		return nil, eventkey.ErrInvalid // it is for another stream, if there is one
 	}
@@ -56,53 +82,53 @@ func (a *API) keyedEvents(ctx context.Context, _ call, in *keyedEventsInput) (*h
 	if err != nil {
 		return nil, err
 	}
-	return a.follow(ctx, s, &in.EventsInput, expires)
+	return a.follow(ctx, s, &in.EventsInput, grant{expires, revoked}, leave)
 }
 
-// follow answers with the stream's events until expires; the zero time is for
-// subscribers without a key, who get no candidates and whose time does not run
-// out. An ended stream is answered with 204, which is all that stops an
-// EventSource from coming back (HTML standard, section 9.2.3).
-func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, expires time.Time) (*huma.StreamResponse, error) {
+// follow answers with the stream's events while the grant holds, and calls leave
+// at their end, unless it fails. An ended stream is answered with 204, which is
+// all that stops an EventSource from coming back (HTML standard, section 9.2.3).
+func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, g grant, leave func()) (*huma.StreamResponse, error) {
 	after, _ := strconv.ParseInt(in.LastEventID, 10, 64) // what is no number was never sent by us
-	sub := a.Bus.Subscribe(s.ID, max(after, 0), !expires.IsZero())
+	sub := a.Bus.Subscribe(s.ID, max(after, 0), g.isKeyed())
 
 	// Only now, with the subscription made, is the state asked for: a stream that
 	// ends from here on sends its event.
-	s, err := a.Store.Stream(ctx, sluice.AnyAccount, sluice.StreamRef{ID: s.ID})
+	s, err := a.Store.Stream(ctx, s.AccountID, sluice.StreamRef{ID: s.ID})
 	if err != nil {
 		sub.Close()
 		return nil, err
 	}
 	if s.Broadcast.EndedAt != nil {
 		sub.Close()
+		leave()
 		return &huma.StreamResponse{Body: noContent}, nil
 	}
-	return &huma.StreamResponse{Body: a.sender(sub, expires)}, nil //nolint:contextcheck // the context comes with the huma.Context
+	return &huma.StreamResponse{Body: a.sender(sub, g, func() { sub.Close(); leave() })}, nil //nolint:contextcheck // the context comes with the huma.Context
 }
 
 func noContent(ctx huma.Context) { ctx.SetStatus(http.StatusNoContent) }
 
-// sender answers with the events of a subscription, which it closes.
-func (a *API) sender(sub *bus.Subscription, expires time.Time) func(huma.Context) {
+// sender answers with the events of a subscription, and leaves it.
+func (a *API) sender(sub *bus.Subscription, g grant, leave func()) func(huma.Context) {
 	return func(ctx huma.Context) {
-		defer sub.Close()
+		defer leave()
 		r, w := humago.Unwrap(ctx)
 		out := newEventWriter(w)
 		if out.open() == nil && r.Method != http.MethodHead {
-			a.pump(ctx.Context(), sub, out, expires)
+			a.pump(ctx.Context(), sub, out, g)
 		}
 	}
 }
 
-// pump writes events until the client leaves, the stream ends, the key expires
-// or the bus closes.
-func (a *API) pump(ctx context.Context, sub *bus.Subscription, out *eventWriter, expires time.Time) {
+// pump writes events until the client leaves, the stream ends, the key expires or
+// is revoked, or the bus closes.
+func (a *API) pump(ctx context.Context, sub *bus.Subscription, out *eventWriter, g grant) {
 	ping := time.NewTicker(pingInterval)
 	defer ping.Stop()
 	var expired <-chan time.Time // never, without a key
-	if !expires.IsZero() {
-		timer := time.NewTimer(expires.Sub(a.Now()))
+	if g.isKeyed() {
+		timer := time.NewTimer(g.expires.Sub(a.Now()))
 		defer timer.Stop()
 		expired = timer.C
 	}
@@ -112,6 +138,9 @@ func (a *API) pump(ctx context.Context, sub *bus.Subscription, out *eventWriter,
 		case <-ctx.Done():
 			return
 		case <-expired:
+			_ = out.keyExpired()
+			return
+		case <-g.revoked:
 			_ = out.keyExpired()
 			return
 		case <-ping.C:

@@ -200,13 +200,16 @@ func TestBadEventKeys(t *testing.T) {
 		return text
 	}
 	foreign := eventkey.New([]byte(strings.Repeat("x", 32)))
+	theirs := eventkey.Owner{Account: s.other, Key: sluice.KeyID(s.otherKey)}
 	bodies := map[string]string{}
 	for name, bad := range map[string]string{
 		"another stream's":   s.eventKey(another),
-		"another account's":  key(s.eventKeys.ForAccount(s.other, now, time.Hour)),
-		"wrong account":      key(s.eventKeys.ForStream(s.other, 1, now, time.Hour)),
-		"expired":            key(s.eventKeys.ForStream(s.account, 1, now.Add(-2*time.Hour), time.Hour)),
-		"other secret":       key(foreign.ForStream(s.account, 1, now, time.Hour)),
+		"another account's":  key(s.eventKeys.ForAccount(theirs, now, time.Hour)),
+		"wrong account":      key(s.eventKeys.ForStream(theirs, 1, now, time.Hour)),
+		"expired":            key(s.eventKeys.ForStream(s.owner, 1, now.Add(-2*time.Hour), time.Hour)),
+		"other secret":       key(foreign.ForStream(s.owner, 1, now, time.Hour)),
+		"another's key":      key(s.eventKeys.ForStream(eventkey.Owner{Account: s.account, Key: theirs.Key}, 1, now, time.Hour)),
+		"a key that is not":  key(s.eventKeys.ForStream(eventkey.Owner{Account: s.account, Key: "none"}, 1, now, time.Hour)),
 		"an application key": s.key,
 		"nonsense":           "nonsense",
 		"undefined":          "undefined",
@@ -232,9 +235,10 @@ func TestASlugIsLookedUpInTheKeysAccount(t *testing.T) {
 
 	mine := s.callAs(s.key, "GET", "/v1/streams/my-first-stream", "")
 	require.Contains(t, mine.raw, `"id":1,`)
-	require.Contains(t, s.callAs("", "GET", "/v1/streams/my-first-stream", "").raw, `"id":2,`, "anybody gets the newest")
+	theirs := s.callAs(s.otherKey, "GET", "/v1/streams/my-first-stream", "")
+	require.Contains(t, theirs.raw, `"id":2,`)
 
-	key, err := s.eventKeys.ForStream(s.account, 1, time.Now(), time.Hour)
+	key, err := s.eventKeys.ForStream(s.owner, 1, time.Now(), time.Hour)
 	require.NoError(t, err)
 	s.bus.Close()                                                              // so that the stream of events ends at once
 	resp, err := http.Get(s.URL + "/v1/streams/my-first-stream/events/" + key) //nolint:noctx // it ends at once
@@ -251,6 +255,54 @@ func TestAccountEventKey(t *testing.T) {
 	for i := range 2 {
 		s.subscribe(s.create(fmt.Sprint("stream ", i)) + "/events/" + key).opened()
 	}
+}
+
+// S11: an event key is good no longer than the application key it was made with:
+// also streams that are open end.
+func TestRevokedKeyEndsItsEventStreams(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	second, text := sluice.NewKey(s.account, "second", time.Now())
+	require.NoError(t, s.db.CreateKey(t.Context(), s.account, second))
+	made := func(path string) string {
+		a := s.callAs(text, "POST", path, `{"expiry_seconds":86400}`)
+		require.Equal(t, http.StatusOK, a.Code, a.raw)
+		return strings.Trim(string(a.Data), `"`)
+	}
+	ofStream, ofAccount := made(path+"/eventkey"), made("/v1/auth/eventkey")
+	ending := []*subscriber{s.subscribe(path + "/events/" + ofStream).opened(), s.subscribe(path + "/events/" + ofAccount).opened()}
+	staying := []*subscriber{s.subscribe(path + "/events").opened(), s.subscribe(path + "/events/" + s.eventKey(path)).opened()}
+
+	require.NoError(t, s.db.RevokeKey(t.Context(), s.account, second.ID, time.Now()))
+	revoked := time.Now()
+	for _, sub := range ending {
+		sub.expect("eventKeyExpired")
+		sub.expectClosed()
+	}
+	require.Less(t, time.Since(revoked), 3*time.Second)
+	for _, key := range []string{ofStream, ofAccount} {
+		a := s.callAs("", "GET", path+"/events/"+key, "")
+		require.Equal(t, http.StatusForbidden, a.Code)
+		require.Equal(t, "event_key_invalid", a.Error)
+	}
+	s.must("POST", path+"/prepare", "")
+	for _, sub := range staying {
+		sub.expect("streamReady")
+	}
+}
+
+// The operator may allow event keys a shorter life.
+func TestEventKeysOfAShorterLife(t *testing.T) {
+	s := newServer(t)
+	s.eventKeys.Longest = 10 * time.Minute
+	path := s.create("stream")
+	a := s.call("POST", path+"/eventkey", `{"expiry_seconds":601}`)
+	require.Equal(t, http.StatusUnprocessableEntity, a.Code)
+	require.Equal(t, "expiry_seconds_invalid", a.Error)
+	require.Contains(t, a.Message, "600")
+	expires, err := s.eventKeys.Verify(s.eventKey(path), s.account, 1, time.Now())
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now().Add(10*time.Minute), expires, 5*time.Second, "the usual hour is too long")
 }
 
 // F22: at its expiry a key's stream ends, and says why before it does.
@@ -285,6 +337,9 @@ func TestDeletedStreamEndsEvents(t *testing.T) {
 	s := newServer(t)
 	path := s.create("stream")
 	viewer := s.subscribe(path + "/events").opened()
+	publisher := s.subscribe(path + "/events/" + s.eventKey(path)).opened()
 	s.must("DELETE", path, "")
 	viewer.expectClosed()
+	publisher.expectClosed()
+	require.Equal(t, http.StatusNotFound, s.callAs("", "GET", path+"/events", "").Code)
 }

@@ -100,9 +100,9 @@ func detail(model *huma.ErrorModel) string {
 
 // report logs an error that is ours. Those of the client are in the answer, and
 // a client that left is no error.
-func (a *API) report(ctx context.Context, f *failure, c call, op *huma.Operation, err error) {
+func (a *API) report(ctx context.Context, f *failure, c call, operation string, err error) {
 	if f.Code < http.StatusInternalServerError || ctx.Err() != nil {
 		return
 	}
-	a.Log.Error("request failed", "request", c.request, "operation", op.OperationID, "err", err)
+	a.Log.Error("request failed", "request", c.request, "operation", operation, "err", err)
 }

@@ -47,7 +47,7 @@ func (a *API) methodsOf(r *http.Request) []string {
 	} {
 		probe := r.Clone(r.Context())
 		probe.Method = method
-		if _, pattern := a.routes.Handler(probe); pattern != "/" && pattern != "" {
+		if _, pattern := a.routes.mux.Handler(probe); pattern != "/" && pattern != "" {
 			allowed = append(allowed, method)
 		}
 	}

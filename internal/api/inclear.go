@@ -14,6 +14,7 @@ import (
 func InClear(base func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		allowOrigin(w.Header(), r.Header.Get("Origin"))
+		protect(w.Header())
 		writeFailure(w, newFailure(nil, sluice.Errorf(sluice.KindForbidden, "https_required",
 			"calls are taken over HTTPS only: use %s/v1; a key that was sent in clear may have been read on the way, replace it",
 			base(r))))

@@ -27,7 +27,7 @@ const eventExample = "retry: 2714\n\n" +
 
 // newHuma makes the registry of operations over the routes. Its JSON ignores
 // unknown fields, and its own errors take our shape.
-func newHuma(routes *http.ServeMux) huma.API {
+func newHuma(routes *router) huma.API {
 	cfg := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -77,7 +77,7 @@ func (a *API) serveDocument(w http.ResponseWriter, _ *http.Request) {
 func failureResponse(doc *huma.OpenAPI) *huma.Response {
 	return &huma.Response{
 		Description: "Failed. 400: the request cannot be read, or the stream's state does not allow it; 403: no valid key; " +
-			"404: no such stream in this account; 413: the body is too long; 422: a field is out of range; 503: try again later; 500: a fault of the server.",
+			"404: no such stream in this account; 413: the body is too long; 422: a field is out of range; 429: too many wrong keys; 503: try again later; 500: a fault of the server.",
 		Content: map[string]*huma.MediaType{
 			"application/json": {Schema: doc.Components.Schemas.Schema(reflect.TypeFor[failure](), true, "Failure")},
 		},

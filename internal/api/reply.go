@@ -1,11 +1,6 @@
 package api
 
-import (
-	"context"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
-)
+import "net/http"
 
 // envelope is the shape of every JSON answer.
 type envelope[T any] struct {
@@ -33,24 +28,4 @@ type reply[T any] struct {
 
 func ok[T any](data T) *reply[T] {
 	return &reply[T]{Body: envelope[T]{Code: http.StatusOK, Message: "OK", Data: data}}
-}
-
-// add registers an operation: it gives the handler its call, and is the one
-// place that turns a handler's error into an answer and a line in the log.
-func add[I, O any](a *API, op huma.Operation, handle func(context.Context, call, *I) (*O, error)) {
-	op.MaxBodyBytes, op.BodyReadTimeout = -1, -1 // readBody has seen to both
-	if op.Responses == nil {
-		op.Responses = make(map[string]*huma.Response)
-	}
-	op.Responses["default"] = failureResponse(a.huma.OpenAPI())
-	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
-		c := callOf(ctx)
-		out, err := handle(ctx, c, in)
-		if err != nil {
-			f := newFailure(&op, err)
-			a.report(ctx, f, c, &op, err)
-			return nil, f
-		}
-		return out, nil
-	})
 }

@@ -39,6 +39,7 @@ type server struct {
 	log       *strings.Builder
 
 	account, other sluice.AccountID
+	owner          eventkey.Owner // of the first account's event keys
 	key, otherKey  string
 }
 
@@ -52,6 +53,7 @@ func newServer(t *testing.T, options ...func(*api.Config)) *server {
 	s.live = &standIn{store: db, bus: s.bus, now: time.Now}
 	s.account, s.key = s.addAccount("first")
 	s.other, s.otherKey = s.addAccount("second")
+	s.owner = eventkey.Owner{Account: s.account, Key: sluice.KeyID(s.key)}
 
 	cfg := api.Config{
 		Store: db, Live: s.live, Bus: s.bus, EventKeys: s.eventKeys,
@@ -182,6 +184,7 @@ type standIn struct {
 
 	offers     []string
 	candidates []sluice.ICECandidate
+	removed    []sluice.StreamID
 }
 
 func (l *standIn) Prepare(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*sluice.Stream, error) {
@@ -223,6 +226,11 @@ func (l *standIn) Start(ctx context.Context, account sluice.AccountID, id sluice
 
 func (l *standIn) End(ctx context.Context, account sluice.AccountID, id sluice.StreamID, cause sluice.EndCause) (*sluice.Stream, error) {
 	return l.change(ctx, account, id, sluice.EventEnded, func(s *sluice.Stream) error { return s.End(l.now(), cause) })
+}
+
+func (l *standIn) Remove(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*sluice.Stream, error) {
+	l.removed = append(l.removed, id)
+	return l.End(ctx, account, id, sluice.EndRequested)
 }
 
 func (l *standIn) change(ctx context.Context, account sluice.AccountID, id sluice.StreamID, event sluice.EventType, change func(*sluice.Stream) error) (*sluice.Stream, error) {

@@ -25,7 +25,7 @@ func pinged(t *testing.T, lasts time.Duration, expires func(now time.Time) time.
 	ctx, cancel := context.WithTimeout(t.Context(), lasts)
 	defer cancel()
 	a := &API{Config: Config{Now: time.Now}}
-	a.pump(ctx, sub, newEventWriter(w), expires(time.Now()))
+	a.pump(ctx, sub, newEventWriter(w), grant{expires: expires(time.Now())})
 	text, err := io.ReadAll(w.Result().Body)
 	require.NoError(t, err)
 	return string(text)

@@ -10,8 +10,9 @@ import (
 // stream is the stream object of the API. Times are RFC 3339 in UTC, or null.
 type stream struct {
 	ID          sluice.StreamID `json:"id" example:"2"`
+	PlaybackID  string          `json:"playback_id" example:"pb_4e1243bd22c66e76c2ba9eddc1f91394" doc:"A random id for links that cannot be guessed: it stands wherever id does in addresses of this API, and in /watch/{id}"`
 	Name        string          `json:"name" example:"my first stream"`
-	Slug        string          `json:"slug" example:"my-first-stream" doc:"As it was sent; several streams may have the same, and it then means the newest"`
+	Slug        string          `json:"slug" example:"my-first-stream" doc:"As it was sent; several streams may have the same, and it then means the account's newest"`
 	Description string          `json:"description" example:""`
 
 	StartTime *time.Time `json:"start_time" doc:"When it went live"`
@@ -43,7 +44,7 @@ type stream struct {
 func (a *API) newStream(s *sluice.Stream, base string) stream {
 	b := s.Broadcast
 	out := stream{
-		ID: s.ID, Name: s.Name, Slug: s.Slug, Description: s.Description,
+		ID: s.ID, PlaybackID: s.PlaybackID, Name: s.Name, Slug: s.Slug, Description: s.Description,
 		StartTime: utc(b.StartedAt), EndTime: utc(b.EndedAt),
 		BillingStart: utc(b.PreparedAt), BillingEnd: utc(b.EndedAt), PreparedAt: utc(b.PreparedAt),
 		CreatedBy: s.AccountID, CreatedAt: s.CreatedAt.UTC(), UpdatedAt: s.UpdatedAt.UTC(),

@@ -39,7 +39,7 @@ func TestStreamObject(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := json.MarshalIndent(a.newStream(&sluice.Stream{
-				ID: 2, AccountID: 3, Name: "my first stream", Slug: "my-first-stream", Quality: "360",
+				ID: 2, PlaybackID: "pb_4e1243bd22c66e76c2ba9eddc1f91394", AccountID: 3, Name: "my first stream", Slug: "my-first-stream", Quality: "360",
 				CreatedAt: *at("09:07:43.466014"), UpdatedAt: *at("09:38:50.746014"),
 				Broadcast: broadcast,
 			}, "https://live.example.com"), "", "  ")

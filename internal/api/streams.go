@@ -11,7 +11,7 @@ import (
 // StreamPath is the {id} in a path. (Exported, as EventsInput is, because huma
 // sees no other embedded fields.)
 type StreamPath struct {
-	ID string `path:"id" example:"2" doc:"The stream's numeric id, or its slug: a number is always an id, and a slug means the newest stream that has it"`
+	ID string `path:"id" example:"2" doc:"The stream's numeric id, its playback id, or its slug: a number is always an id, and a slug means the account's newest stream that has it. Without a key a slug means nothing while several accounts use it"`
 }
 
 type createInput struct {
@@ -26,7 +26,7 @@ type createInput struct {
 func (a *API) createStream(ctx context.Context, c call, in *createInput) (*reply[stream], error) {
 	now := a.Now()
 	s := &sluice.Stream{
-		AccountID:   c.account,
+		AccountID:   c.principal.Account,
 		Name:        in.Body.Name,
 		Slug:        orEmpty(in.Body.Slug),
 		Description: orEmpty(in.Body.Description),
@@ -37,7 +37,7 @@ func (a *API) createStream(ctx context.Context, c call, in *createInput) (*reply
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if err := a.Store.CreateStream(ctx, c.account, s); err != nil {
+	if err := a.Store.CreateStream(ctx, c.principal.Account, s); err != nil {
 		return nil, err
 	}
 	return ok(a.newStream(s, c.base)), nil
@@ -60,7 +60,7 @@ func (in *listInput) filter() sluice.StreamFilter {
 }
 
 func (a *API) listStreams(ctx context.Context, c call, in *listInput) (*reply[[]stream], error) {
-	found, total, err := a.Store.Streams(ctx, c.account, in.filter())
+	found, total, err := a.Store.Streams(ctx, c.principal.Account, in.filter())
 	if err != nil {
 		return nil, err
 	}
@@ -77,10 +77,7 @@ func (a *API) listStreams(ctx context.Context, c call, in *listInput) (*reply[[]
 }
 
 func (a *API) getStream(ctx context.Context, c call, in *StreamPath) (*reply[stream], error) {
-	s, err := a.find(ctx, c.account, in.ID)
-	if errors.Is(err, sluice.ErrStreamNotFound) {
-		s, err = a.find(ctx, sluice.AnyAccount, in.ID)
-	}
+	s, err := a.findPublic(ctx, c, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -97,12 +94,12 @@ type updateInput struct {
 }
 
 func (a *API) updateStream(ctx context.Context, c call, in *updateInput) (*reply[stream], error) {
-	s, err := a.find(ctx, c.account, in.ID)
+	s, err := a.find(ctx, c.principal.Account, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	update := sluice.StreamUpdate{Name: in.Body.Name, Slug: in.Body.Slug, Description: in.Body.Description}
-	s, err = a.Store.UpdateStream(ctx, c.account, s.ID, update.Apply)
+	s, err = a.Store.UpdateStream(ctx, c.principal.Account, s.ID, update.Apply)
 	if err != nil {
 		return nil, err
 	}
@@ -110,29 +107,39 @@ func (a *API) updateStream(ctx context.Context, c call, in *updateInput) (*reply
 }
 
 func (a *API) deleteStream(ctx context.Context, c call, in *StreamPath) (*reply[stream], error) {
-	s, err := a.find(ctx, c.account, in.ID)
+	s, err := a.find(ctx, c.principal.Account, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if s.Broadcast.PreparedAt != nil && s.Broadcast.EndedAt == nil {
-		if s, err = a.Live.End(ctx, c.account, s.ID, sluice.EndRequested); err != nil {
+	if s.Broadcast.PreparedAt != nil {
+		if s, err = a.Live.Remove(ctx, c.principal.Account, s.ID); err != nil {
 			return nil, err
 		}
 	}
-	if err := a.Store.DeleteStream(ctx, c.account, s.ID); err != nil {
+	if err := a.Store.DeleteStream(ctx, c.principal.Account, s.ID); err != nil {
 		return nil, err
 	}
 	a.Bus.Forget(s.ID)
 	return ok(a.newStream(s, c.base)), nil
 }
 
-// find looks a stream up by what stands in the path. A stream of another
-// account is as absent as one that never was.
+// find looks an account's stream up by what stands in the path. A stream of
+// another account is as absent as one that never was.
 func (a *API) find(ctx context.Context, account sluice.AccountID, ref string) (*sluice.Stream, error) {
 	if strings.ContainsRune(ref, 0) {
 		return nil, sluice.ErrStreamNotFound // no slug has a zero byte, and SQL text ends at one
 	}
 	return a.Store.Stream(ctx, account, sluice.ParseStreamRef(ref))
+}
+
+// findPublic looks a stream up for anybody. A key decides between the accounts
+// that use a slug; for ids it makes no difference.
+func (a *API) findPublic(ctx context.Context, c call, ref string) (*sluice.Stream, error) {
+	s, err := a.find(ctx, c.principal.Account, ref)
+	if errors.Is(err, sluice.ErrStreamNotFound) && !strings.ContainsRune(ref, 0) {
+		s, err = a.Store.PublicStream(ctx, sluice.ParseStreamRef(ref))
+	}
+	return s, err
 }
 
 func orEmpty(s *string) string {

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/api"
 )
 
 // section 3: both paths make a stream, and a slug may repeat.
@@ -116,10 +119,17 @@ func TestDelete(t *testing.T) {
 	s.must("POST", path+"/start", "")
 	got := s.must("DELETE", path, "").object(t)
 	require.Equal(t, "ended", got["status"])
+	require.Equal(t, []sluice.StreamID{1}, s.live.removed, "its media are off the air")
 	require.Equal(t, http.StatusNotFound, s.call("GET", path, "").Code)
 	require.Equal(t, http.StatusNotFound, s.call("DELETE", path, "").Code)
 
 	require.Equal(t, "created", s.must("DELETE", s.create("never used"), "").object(t)["status"])
+
+	ended := s.create("over")
+	s.must("POST", ended+"/prepare", "")
+	s.must("POST", ended+"/end", "")
+	s.must("DELETE", ended, "")
+	require.Equal(t, []sluice.StreamID{1, 3}, s.live.removed, "what has ended is taken off the air, too")
 }
 
 // Without a public URL the addresses take scheme and host of the request, and
@@ -131,4 +141,110 @@ func TestAddressesFollowTheRequest(t *testing.T) {
 	s.must("POST", path+"/start", "")
 	a := s.call("GET", path, "", "X-Forwarded-Host", "evil.example", "X-Forwarded-Proto", "https")
 	require.Equal(t, s.URL+"/streams/1/master.m3u8", a.object(t)["hls_url"])
+}
+
+// S13: what the server is called is not what a request says it is.
+func TestAddressesKeepToTheServersNames(t *testing.T) {
+	s := newServer(t, withoutPublicURL, func(cfg *api.Config) {
+		cfg.Host = func(string) string { return "live.example.com" }
+	})
+	path := s.create("stream")
+	s.must("POST", path+"/prepare", "")
+	s.must("POST", path+"/start", "")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
+	require.NoError(t, err)
+	req.Host = "evil.example"
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, res.Body.Close()) }()
+	a := readAnswer(t, res)
+	require.Equal(t, "http://live.example.com/streams/1/master.m3u8", a.object(t)["hls_url"])
+	require.NotContains(t, a.raw, "evil")
+}
+
+// S13: no cache keeps an answer, and no browser takes one for a page.
+func TestAnswersAreNotKept(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	for _, call := range []struct{ method, path string }{
+		{"GET", path},
+		{"GET", "/v1/streams"},
+		{"POST", path + "/eventkey"},
+		{"POST", "/v1/auth/eventkey"},
+		{"POST", path + "/prepare"},
+		{"GET", "/v1/streams/99"},
+		{"GET", "/v1/nothing"},
+		{"PUT", "/v1/streams"},
+		{"POST", "/v1/streams"},
+		{"OPTIONS", path},
+		{"GET", "/v1//x"},
+		{"GET", path + "/events/wrong"},
+	} {
+		res := s.do(call.method, call.path, "", "Authorization", "Bearer "+s.key)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, "no-store", res.Header.Get("Cache-Control"), call)
+		require.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"), call)
+	}
+	events := s.subscribe(path + "/events")
+	require.Contains(t, events.Header.Get("Cache-Control"), "no-store")
+	require.Equal(t, "nosniff", events.Header.Get("X-Content-Type-Options"))
+}
+
+// S7: a slug is one account's name for a stream. Without a key it leads
+// somewhere only where it cannot mean another account's.
+func TestASlugOfSeveralAccountsIsNotPublic(t *testing.T) {
+	s := newServer(t)
+	const show = "/v1/streams/friday-show"
+	s.must("POST", "/v1/streams/create", `{"name":"a","slug":"friday-show"}`)
+	require.InDelta(t, 1, s.callAs("", "GET", show, "").object(t)["id"], 0, "one account uses it")
+
+	require.Equal(t, 200, s.callAs(s.otherKey, "POST", "/v1/streams/create", `{"name":"hijack","slug":"friday-show"}`).Code)
+	require.InDelta(t, 1, s.callAs(s.key, "GET", show, "").object(t)["id"], 0)
+	require.InDelta(t, 2, s.callAs(s.otherKey, "GET", show, "").object(t)["id"], 0)
+	require.Equal(t, 404, s.callAs("", "GET", show, "").Code)
+	require.Equal(t, 404, s.callAs("", "GET", show+"/events", "").Code)
+	require.Equal(t, 404, s.callAs("sluice_wrong_key", "GET", show, "").Code)
+}
+
+// S7 and D6: a stream's random id stands wherever its number does.
+func TestPlaybackID(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	stream := s.must("GET", path, "").object(t)
+	id, ok := stream["playback_id"].(string)
+	require.True(t, ok)
+	require.Regexp(t, `^pb_[0-9a-f]{32}$`, id, "128 bits, in an address as they are")
+	byID := "/v1/streams/" + id
+	require.InDelta(t, 1, s.callAs("", "GET", byID, "").object(t)["id"], 0)
+	require.InDelta(t, 1, s.callAs(s.otherKey, "GET", byID, "").object(t)["id"], 0, "a key of another account is no hindrance")
+	require.Equal(t, 404, s.callAs(s.otherKey, "POST", byID+"/prepare", "").Code)
+
+	viewer := s.subscribe(byID + "/events").opened()
+	publisher := s.subscribe(byID + "/events/" + s.eventKey(byID)).opened()
+	s.must("POST", byID+"/prepare", "")
+	viewer.expect("streamReady")
+	publisher.expect("streamReady")
+	require.Equal(t, id, s.must("PATCH", byID, `{"name":"new","playback_id":"pb_00000000000000000000000000000000"}`).object(t)["playback_id"])
+}
+
+// B10: a slug that reads as something else that stands in its place.
+func TestSlugsThatReadAsSomethingElse(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	id := s.must("GET", path, "").object(t)["playback_id"]
+	for _, slug := range []any{"1", "777", "007", "-1", "99999999999999999999", id, "create", "undefined"} {
+		body := fmt.Sprintf(`{"name":"n","slug":%q}`, slug)
+		for _, call := range []struct{ method, path string }{{"POST", "/v1/streams/create"}, {"PATCH", path}, {"PUT", path}} {
+			a := s.call(call.method, call.path, body)
+			require.Equal(t, 422, a.Code, "%s %s", call.method, body)
+			require.Equal(t, "slug_invalid", a.Error)
+		}
+	}
+}
+
+// While streams cannot be private, a key of another account hides none of them.
+func TestAnotherAccountsKeySeesWhatAnybodySees(t *testing.T) {
+	s := newServer(t)
+	path := s.create("stream")
+	require.Equal(t, s.callAs("", "GET", path, "").raw, s.callAs(s.otherKey, "GET", path, "").raw)
 }

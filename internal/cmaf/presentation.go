@@ -127,6 +127,13 @@ func (p *Presentation) WaitPlayable(ctx context.Context) error {
 // has nothing.
 func (p *Presentation) MediaEnd() time.Duration { return p.Snapshot().MediaEnd() }
 
+// Remove takes all tracks off the air, for good.
+func (p *Presentation) Remove() {
+	for _, t := range p.Tracks() {
+		t.Remove()
+	}
+}
+
 // End closes what is open in all tracks; nothing follows. A repeat changes
 // nothing.
 func (p *Presentation) End() error {

@@ -17,7 +17,10 @@ func (r *run) take(samples []sample) error {
 	t := r.track
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.Snapshot().Ended {
+	switch now := t.Snapshot(); {
+	case now.Removed:
+		return nil // the run ends soon, too, and this is no fault of its
+	case now.Ended:
 		return ErrTrackEnded
 	}
 	for _, s := range samples {

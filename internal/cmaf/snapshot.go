@@ -17,6 +17,7 @@ type TrackSnapshot struct {
 	Shelved  []*Segment // whose bytes are on the shelf; oldest first
 	Segments []*Segment // the ones after them, without a hole in their numbers; the last may be open, and after Unload few have bytes
 	Ended    bool       // nothing will follow
+	Removed  bool       // off the air: what there was is not to be sent any more
 
 	Peak    int // of any complete segment ever, bits a second
 	Average int // of all complete segments ever, bits a second

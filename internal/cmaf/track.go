@@ -111,6 +111,8 @@ func (t *Track) begin(in *Init) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
+	case t.Snapshot().Removed:
+		return nil
 	case t.Snapshot().Ended:
 		return ErrTrackEnded
 	case t.init != nil && !bytes.Equal(t.init.Bytes, in.Bytes):
@@ -132,6 +134,9 @@ func (t *Track) begin(in *Init) error {
 // publish replaces the snapshot and wakes those who wait for it.
 func (t *Track) publish(ended bool) {
 	old := t.current.Load()
+	if old.Removed {
+		return // an encoder run that has not heard of it yet
+	}
 	next := &TrackSnapshot{
 		Name:       t.name,
 		Clock:      t.clock,
@@ -181,6 +186,22 @@ func (t *Track) finishChunk() error {
 	t.chunk.reset()
 	t.window.append(chunk)
 	return nil
+}
+
+// Remove takes the track off the air: its last snapshot holds nothing, and those
+// who wait for more see that. What an encoder run still brings is left out.
+func (t *Track) Remove() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := t.current.Load()
+	if old.Removed {
+		return
+	}
+	t.current.Store(&TrackSnapshot{
+		Name: t.name, Clock: t.clock, Chunk: t.length, Init: t.init, Settled: new(Memo),
+		Ended: true, Removed: true, changed: make(chan struct{}),
+	})
+	close(old.changed)
 }
 
 // End closes what is open; nothing follows. A repeat changes nothing. No snapshot

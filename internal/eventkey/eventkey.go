@@ -4,10 +4,13 @@ package eventkey
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -29,7 +32,7 @@ const (
 	tokenType = "sluice-events+jwt" //nolint:gosec // G101: a name, no secret
 	// leeway forgives clocks that disagree about iat and nbf. exp has none.
 	leeway = 60 * time.Second
-	// maxLength bounds what is parsed at all; a key has about 330 bytes.
+	// maxLength bounds what is parsed at all; a key has about 400 bytes.
 	maxLength = 2048
 )
 
@@ -42,36 +45,65 @@ var ErrInvalid = sluice.Errorf(sluice.KindForbidden, "event_key_invalid",
 // subjectPrefix stands before an account's number.
 const subjectPrefix = "account:"
 
-// ErrExpiry is the answer to an expiry out of bounds.
-var ErrExpiry = sluice.Errorf(sluice.KindInvalid, "expiry_seconds_invalid",
-	"expiry_seconds must be between %d and %d", int(MinExpiry.Seconds()), int(MaxExpiry.Seconds()))
+// Owner is who an event key was issued to: an account, by one of its
+// application keys. The event key is good no longer than that one.
+type Owner struct {
+	Account sluice.AccountID
+	Key     string // public id of the application key
+}
+
+// claims are what an event key says. azp is the party it was issued to (OpenID
+// Connect Core 1.0, section 2).
+type claims struct {
+	jwt.RegisteredClaims
+
+	AuthorizedParty string `json:"azp"`
+}
 
 // Keys issues and checks event keys: JWTs (RFC 7519) signed with HMAC-SHA-256.
 type Keys struct {
-	secret []byte
+	// Longest is the longest life that a key may be asked to have. MaxExpiry when
+	// zero.
+	Longest time.Duration
+
+	file string // where the secrets are; empty when they are in memory only
+
+	mu      sync.Mutex
+	secrets secrets
 }
 
 // New makes Keys that sign with secret.
-func New(secret []byte) *Keys { return &Keys{secret: secret} }
+func New(secret []byte) *Keys { return &Keys{secrets: secrets{current: newSecret(secret)}} }
 
 // ForStream issues a key for one stream of an account.
-func (k *Keys) ForStream(account sluice.AccountID, stream sluice.StreamID, now time.Time, expiry time.Duration) (string, error) {
-	return k.issue(account, streamAudience(stream), now, expiry)
+func (k *Keys) ForStream(owner Owner, stream sluice.StreamID, now time.Time, expiry time.Duration) (string, error) {
+	return k.issue(owner, streamAudience(stream), now, expiry)
 }
 
 // ForAccount issues a key for every stream of an account.
-func (k *Keys) ForAccount(account sluice.AccountID, now time.Time, expiry time.Duration) (string, error) {
-	return k.issue(account, accountAudience(account), now, expiry)
+func (k *Keys) ForAccount(owner Owner, now time.Time, expiry time.Duration) (string, error) {
+	return k.issue(owner, accountAudience(owner.Account), now, expiry)
+}
+
+// Default is how long a key lives when its asker does not say.
+func (k *Keys) Default() time.Duration { return min(DefaultExpiry, k.longest()) }
+
+func (k *Keys) longest() time.Duration {
+	if k.Longest == 0 {
+		return MaxExpiry
+	}
+	return k.Longest
 }
 
 // Verify checks that a key opens the events of a stream of an account, and
-// returns the time from which on it does not. It fails with ErrInvalid.
+// returns the time from which on it does not. It fails with ErrInvalid. Whether
+// the application key of its Owner is still good, the caller has to look up.
 func (k *Keys) Verify(key string, account sluice.AccountID, stream sluice.StreamID, now time.Time) (time.Time, error) {
 	claims, err := k.open(key, now)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if claims.Subject != subject(account) {
+	if account == 0 || claims.Subject != subject(account) {
 		return time.Time{}, ErrInvalid.Wrap(jwt.ErrTokenInvalidSubject)
 	}
 	if !covers(claims.Audience, account, stream) {
@@ -80,25 +112,25 @@ func (k *Keys) Verify(key string, account sluice.AccountID, stream sluice.Stream
 	return claims.ExpiresAt.Time, nil
 }
 
-// Account is the account that a key was issued to. It fails with ErrInvalid.
-func (k *Keys) Account(key string, now time.Time) (sluice.AccountID, error) {
+// Owner is who a key was issued to. It fails with ErrInvalid.
+func (k *Keys) Owner(key string, now time.Time) (Owner, error) {
 	claims, err := k.open(key, now)
 	if err != nil {
-		return 0, err
+		return Owner{}, err
 	}
 	id, err := strconv.ParseInt(strings.TrimPrefix(claims.Subject, subjectPrefix), 10, 64)
 	if err != nil || id <= 0 {
-		return 0, ErrInvalid.Wrap(jwt.ErrTokenInvalidSubject)
+		return Owner{}, ErrInvalid.Wrap(jwt.ErrTokenInvalidSubject)
 	}
-	return sluice.AccountID(id), nil
+	return Owner{Account: sluice.AccountID(id), Key: claims.AuthorizedParty}, nil
 }
 
 // open checks everything about a key but whom and what it is for.
-func (k *Keys) open(key string, now time.Time) (*jwt.RegisteredClaims, error) {
+func (k *Keys) open(key string, now time.Time) (*claims, error) {
 	if len(key) > maxLength {
 		return nil, ErrInvalid.Wrap(fmt.Errorf("%d bytes", len(key)))
 	}
-	var claims jwt.RegisteredClaims
+	var c claims
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), // pinned: RFC 8725, 3.1
 		jwt.WithIssuer(issuer),
@@ -108,41 +140,93 @@ func (k *Keys) open(key string, now time.Time) (*jwt.RegisteredClaims, error) {
 		jwt.WithTimeFunc(func() time.Time { return now }),
 		jwt.WithStrictDecoding(),
 	)
-	if _, err := parser.ParseWithClaims(key, &claims, k.signingKey); err != nil {
+	if _, err := parser.ParseWithClaims(key, &c, k.signingKey); err != nil {
 		return nil, ErrInvalid.Wrap(err)
 	}
-	if !now.Before(claims.ExpiresAt.Time) {
+	if !now.Before(c.ExpiresAt.Time) {
 		return nil, ErrInvalid.Wrap(jwt.ErrTokenExpired) // leeway does not extend a key's life
 	}
-	return &claims, nil
+	if c.AuthorizedParty == "" {
+		return nil, ErrInvalid.Wrap(errors.New("no azp: nothing could revoke it"))
+	}
+	return &c, nil
 }
 
-func (k *Keys) issue(account sluice.AccountID, audience string, now time.Time, expiry time.Duration) (string, error) {
-	if expiry < MinExpiry || expiry > MaxExpiry {
-		return "", ErrExpiry
+func (k *Keys) issue(owner Owner, audience string, now time.Time, expiry time.Duration) (string, error) {
+	if expiry < MinExpiry || expiry > k.longest() {
+		return "", sluice.Errorf(sluice.KindInvalid, "expiry_seconds_invalid",
+			"expiry_seconds must be between %d and %d", int(MinExpiry.Seconds()), int(k.longest().Seconds()))
 	}
-	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
-		Issuer:    issuer,
-		Subject:   subject(account),
-		Audience:  jwt.ClaimStrings{audience},
-		IssuedAt:  jwt.NewNumericDate(now),
-		ExpiresAt: jwt.NewNumericDate(now.Add(expiry)),
-		ID:        rand.Text(),
+	if owner.Account == 0 || owner.Key == "" {
+		return "", errors.New("an event key is asked for without an application key")
+	}
+	signing, err := k.current()
+	if err != nil {
+		return "", err
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer:    issuer,
+			Subject:   subject(owner.Account),
+			Audience:  jwt.ClaimStrings{audience},
+			IssuedAt:  jwt.NewNumericDate(now),
+			ExpiresAt: jwt.NewNumericDate(now.Add(expiry)),
+			ID:        rand.Text(),
+		},
+		AuthorizedParty: owner.Key,
 	})
 	token.Header["typ"] = tokenType
-	text, err := token.SignedString(k.secret)
+	token.Header["kid"] = signing.id
+	text, err := token.SignedString(signing.bytes)
 	if err != nil {
 		return "", fmt.Errorf("sign event key: %w", err)
 	}
 	return text, nil
 }
 
-// signingKey hands the parser the secret, for tokens of our type only.
+// current is the secret that signs. One that was rotated meanwhile, by a command
+// while the server runs, is used at once.
+func (k *Keys) current() (secret, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	err := k.refresh()
+	return k.secrets.current, err
+}
+
+// signingKey hands the parser the secret that a token names, for tokens of our
+// type only.
 func (k *Keys) signingKey(t *jwt.Token) (any, error) {
 	if t.Header["typ"] != tokenType {
 		return nil, fmt.Errorf("typ %v is not %s", t.Header["typ"], tokenType)
 	}
-	return k.secret, nil
+	id, _ := t.Header["kid"].(string)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.refresh(); err != nil {
+		return nil, err
+	}
+	for _, s := range []secret{k.secrets.current, k.secrets.previous} {
+		if s.id == id && len(s.bytes) > 0 {
+			return s.bytes, nil
+		}
+	}
+	return nil, fmt.Errorf("kid %q is none of ours", id)
+}
+
+// refresh reads the secrets again when their file is another one than it was. A
+// file that is gone leaves those in memory in use.
+func (k *Keys) refresh() error {
+	if k.file == "" || !k.secrets.stale(k.file) {
+		return nil
+	}
+	next, err := read(k.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		k.secrets = next
+	}
+	return err
 }
 
 func covers(audience []string, account sluice.AccountID, stream sluice.StreamID) bool {

@@ -19,15 +19,16 @@ const (
 )
 
 var (
-	now    = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) //nolint:gochecknoglobals // the instant of all tests here
-	secret = []byte(strings.Repeat("k", secretLength))   //nolint:gochecknoglobals // and their key
+	now        = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) //nolint:gochecknoglobals // the instant of all tests here
+	owner      = Owner{Account: account, Key: "abcdefgh"}    //nolint:gochecknoglobals // who asks for them
+	testSecret = []byte(strings.Repeat("k", secretLength))   //nolint:gochecknoglobals // and their key
 )
 
 func TestKeysOpen(t *testing.T) {
-	k := New(secret)
-	forStream, err := k.ForStream(account, stream, now, time.Hour)
+	k := New(testSecret)
+	forStream, err := k.ForStream(owner, stream, now, time.Hour)
 	require.NoError(t, err)
-	forAccount, err := k.ForAccount(account, now, time.Minute)
+	forAccount, err := k.ForAccount(owner, now, time.Minute)
 	require.NoError(t, err)
 	require.Regexp(t, `^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`, forStream, "it stands in an address")
 
@@ -37,20 +38,41 @@ func TestKeysOpen(t *testing.T) {
 	_, err = k.Verify(forAccount, account, 77, now)
 	require.NoError(t, err, "every stream of the account")
 
-	again, err := k.ForStream(account, stream, now, time.Hour)
+	whose, err := k.Owner(forStream, now)
+	require.NoError(t, err)
+	require.Equal(t, owner, whose)
+	_, err = k.Verify(forAccount, 0, 77, now)
+	require.ErrorIs(t, err, ErrInvalid, "the zero account has nothing")
+	for _, missing := range []Owner{{}, {Account: account}, {Key: "abcdefgh"}} {
+		_, err = k.ForStream(missing, stream, now, time.Hour)
+		require.Error(t, err, "%+v", missing)
+	}
+
+	again, err := k.ForStream(owner, stream, now, time.Hour)
 	require.NoError(t, err)
 	require.NotEqual(t, forStream, again, "each has an id of its own")
 }
 
 func TestExpiryBounds(t *testing.T) {
-	k := New(secret)
+	k := New(testSecret)
 	for expiry, good := range map[time.Duration]bool{
 		-time.Second: false, 0: false, MinExpiry - 1: false, MinExpiry: true,
 		DefaultExpiry: true, MaxExpiry: true, MaxExpiry + 1: false,
 	} {
-		_, err := k.ForStream(account, stream, now, expiry)
+		_, err := k.ForStream(owner, stream, now, expiry)
 		require.Equal(t, good, err == nil, expiry)
 	}
+}
+
+func TestOperatorsBound(t *testing.T) {
+	k := New(testSecret)
+	require.Equal(t, time.Hour, k.Default())
+	k.Longest = time.Minute
+	require.Equal(t, time.Minute, k.Default())
+	_, err := k.ForStream(owner, stream, now, time.Minute)
+	require.NoError(t, err)
+	_, err = k.ForAccount(owner, now, time.Minute+time.Second)
+	require.Equal(t, "expiry_seconds_invalid", sluice.AsError(err).Code)
 }
 
 // forge makes a token that is good but for what change does to it.
@@ -58,12 +80,12 @@ func forge(t *testing.T, key any, change func(header map[string]any, claims jwt.
 	t.Helper()
 	claims := jwt.MapClaims{
 		"iss": issuer, "sub": subject(account), "aud": streamAudience(stream), "jti": "j",
-		"iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		"iat": now.Unix(), "exp": now.Add(time.Hour).Unix(), "azp": owner.Key,
 	}
-	header := map[string]any{"typ": tokenType}
+	header := map[string]any{"typ": tokenType, "kid": newSecret(testSecret).id}
 	method := change(header, claims)
 	token := jwt.NewWithClaims(method, claims)
-	token.Header["typ"] = header["typ"]
+	token.Header["typ"], token.Header["kid"] = header["typ"], header["kid"]
 	if alg, ok := header["alg"]; ok {
 		token.Header["alg"] = alg
 	}
@@ -75,7 +97,7 @@ func forge(t *testing.T, key any, change func(header map[string]any, claims jwt.
 // F22 and F23: what is wrong with a token, one thing at a time.
 func TestVerifyRefuses(t *testing.T) {
 	with := func(claim string, value any) string {
-		return forge(t, secret, func(_ map[string]any, c jwt.MapClaims) jwt.SigningMethod {
+		return forge(t, testSecret, func(_ map[string]any, c jwt.MapClaims) jwt.SigningMethod {
 			if c[claim] = value; value == nil {
 				delete(c, claim)
 			}
@@ -86,12 +108,12 @@ func TestVerifyRefuses(t *testing.T) {
 		return forge(t, key, func(map[string]any, jwt.MapClaims) jwt.SigningMethod { return method })
 	}
 	header := func(name string, value any) string {
-		return forge(t, secret, func(h map[string]any, _ jwt.MapClaims) jwt.SigningMethod {
+		return forge(t, testSecret, func(h map[string]any, _ jwt.MapClaims) jwt.SigningMethod {
 			h[name] = value
 			return jwt.SigningMethodHS256
 		})
 	}
-	good := signed(secret, jwt.SigningMethodHS256)
+	good := signed(testSecret, jwt.SigningMethodHS256)
 	parts := strings.Split(good, ".")
 	tests := map[string]string{
 		"good":                     good,
@@ -107,11 +129,18 @@ func TestVerifyRefuses(t *testing.T) {
 		"not yet valid":           with("nbf", now.Add(61*time.Second).Unix()),
 		"issued in the future":    with("iat", now.Add(61*time.Second).Unix()),
 		"alg none":                signed(jwt.UnsafeAllowNoneSignatureType, jwt.SigningMethodNone),
-		"alg HS512":               signed(secret, jwt.SigningMethodHS512),
-		"alg HS384":               signed(secret, jwt.SigningMethodHS384),
+		"alg HS512":               signed(testSecret, jwt.SigningMethodHS512),
+		"alg HS384":               signed(testSecret, jwt.SigningMethodHS384),
 		"alg in lower case":       header("alg", "hs256"),
 		"typ JWT":                 header("typ", "JWT"),
 		"no typ":                  header("typ", nil),
+		"no kid":                  header("kid", nil),
+		"kid of another":          header("kid", "0123456789ab"),
+		"kid no text":             header("kid", 1),
+		"empty kid":               header("kid", ""),
+		"no application key":      with("azp", nil),
+		"empty application key":   with("azp", ""),
+		"application key no text": with("azp", 1),
 		"other issuer":            with("iss", "other"),
 		"no issuer":               with("iss", nil),
 		"other account":           with("sub", subject(4)),
@@ -133,7 +162,7 @@ func TestVerifyRefuses(t *testing.T) {
 	accepted := map[string]bool{"good": true, "issued within leeway": true, "valid from within leeway": true, "last second": true}
 	for name, token := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := New(secret).Verify(token, account, stream, now)
+			_, err := New(testSecret).Verify(token, account, stream, now)
 			if accepted[name] {
 				require.NoError(t, err)
 				return
@@ -146,8 +175,8 @@ func TestVerifyRefuses(t *testing.T) {
 
 // FuzzVerify checks that nothing but a token of ours is accepted.
 func FuzzVerify(f *testing.F) {
-	k := New(secret)
-	good, err := k.ForStream(account, stream, now, time.Hour)
+	k := New(testSecret)
+	good, err := k.ForStream(owner, stream, now, time.Hour)
 	require.NoError(f, err)
 	f.Add(good)
 	f.Add("..")

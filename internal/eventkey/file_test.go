@@ -19,7 +19,7 @@ func TestLoadOrCreate(t *testing.T) {
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	require.Equal(t, int64(secretLength), info.Size())
 
-	key, err := first.ForStream(account, stream, now, time.Hour)
+	key, err := first.ForStream(owner, stream, now, time.Hour)
 	require.NoError(t, err)
 	second, err := LoadOrCreate(path)
 	require.NoError(t, err)
@@ -47,11 +47,11 @@ func TestCreateFails(t *testing.T) {
 func TestCreateOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "event.key")
 	var makers sync.WaitGroup
-	made := make(chan []byte, 8)
+	made := make(chan struct{}, 8)
 	for range cap(made) {
 		makers.Go(func() {
-			if secret, err := create(path); err == nil {
-				made <- secret
+			if create(path) == nil {
+				made <- struct{}{}
 			}
 		})
 	}
@@ -60,5 +60,49 @@ func TestCreateOnce(t *testing.T) {
 	require.Len(t, made, 1)
 	kept, err := os.ReadFile(path) //nolint:gosec // G304: this test's own file
 	require.NoError(t, err)
-	require.Equal(t, <-made, kept)
+	require.Len(t, kept, secretLength)
+}
+
+// A server that runs uses a secret that was rotated meanwhile. Keys of the
+// one before stay good, those of older ones do not.
+func TestRotate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "event.key")
+	require.ErrorIs(t, Rotate(path), os.ErrNotExist, "there is nothing to rotate before the first start")
+	server, err := LoadOrCreate(path)
+	require.NoError(t, err)
+	issue := func() string {
+		key, err := server.ForStream(owner, stream, now, time.Hour)
+		require.NoError(t, err)
+		return key
+	}
+	good := func(keys *Keys, key string) bool {
+		_, err := keys.Verify(key, account, stream, now)
+		return err == nil
+	}
+	first := issue()
+	require.NoError(t, os.WriteFile(path+".new", []byte("half"), 0o600), "an earlier rotation was interrupted")
+	require.NoError(t, Rotate(path))
+	second := issue()
+	require.True(t, good(server, first))
+	require.True(t, good(server, second))
+
+	restarted, err := LoadOrCreate(path)
+	require.NoError(t, err)
+	require.True(t, good(restarted, first))
+	require.True(t, good(restarted, second))
+	onlyNew := New(restarted.secrets.current.bytes)
+	require.True(t, good(onlyNew, second), "new keys are signed with the new secret")
+	require.False(t, good(onlyNew, first))
+
+	require.NoError(t, Rotate(path))
+	require.False(t, good(server, first), "twice rotated")
+	require.True(t, good(server, second))
+	left, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	require.Len(t, left, 2)
+	for _, file := range left {
+		info, err := file.Info()
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file.Name())
+	}
 }

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/webrtc"
@@ -12,6 +13,10 @@ var errStopping = sluice.Errorf(sluice.KindUnavailable, "server_stopping", "the 
 
 func errEnded(id sluice.StreamID) error {
 	return sluice.Errorf(sluice.KindState, "stream_ended", "stream %d has ended; create a new stream", id)
+}
+
+func errRemoved(id sluice.StreamID) error {
+	return sluice.Errorf(sluice.KindGone, "stream_removed", "stream %d was deleted", id)
 }
 
 // Prepare makes a stream ready for a publisher. It is idempotent.
@@ -184,11 +189,41 @@ func (s *Server) End(ctx context.Context, account sluice.AccountID, id sluice.St
 		case <-rs.done:
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-time.After(storePatience):
+			return nil, sluice.Errorf(sluice.KindUnavailable, "store_busy",
+				"stream %d has ended, but the server's database is too busy to note it yet; try again in a few seconds", id)
 		}
 	} else if err := s.close(ctx, st.AccountID, id, end); err != nil {
 		return nil, err
 	}
 	return s.cfg.Store.Stream(ctx, account, sluice.StreamRef{ID: id})
+}
+
+// Remove ends a stream and takes its media off the air: what viewers wait for is
+// refused at once, and when it returns nothing of the stream is held in memory or
+// on disk.
+func (s *Server) Remove(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*sluice.Stream, error) {
+	if _, err := s.cfg.Store.Stream(ctx, account, sluice.StreamRef{ID: id}); err != nil {
+		return nil, err
+	}
+	if rs := s.running(id); rs != nil {
+		rs.remove()
+	}
+	st, err := s.End(ctx, account, id, sluice.EndRequested)
+	if err != nil {
+		return nil, err
+	}
+	rs := s.running(id) // perhaps one that was prepared meanwhile
+	if rs == nil {
+		return st, nil
+	}
+	rs.remove()
+	select {
+	case <-rs.gone:
+		return st, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // publishable is the running stream, if it is the account's and may be

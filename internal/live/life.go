@@ -14,7 +14,8 @@ const (
 	// recordInterval is how often the newest media time is written to the store:
 	// what a killed server's streams are billed to.
 	recordInterval = 2 * time.Second
-	// storePatience is how long the end of a stream is tried to be written.
+	// storePatience is how long a server that stops tries to write the end of a
+	// stream, and how long a call waits for that.
 	storePatience = 10 * time.Second
 	// storeRetry is the pause between the tries.
 	storeRetry = 250 * time.Millisecond
@@ -23,6 +24,7 @@ const (
 // run is the life of one stream: its loop, its end, and the time its window is
 // held after that.
 func (s *Server) run(st *stream) {
+	defer close(st.gone)
 	if s.hasEnded(st) { // between the request's look at it and now
 		close(st.done)
 		s.forget(st.id)
@@ -34,10 +36,7 @@ func (s *Server) run(st *stream) {
 	if err := st.presentation.End(); err != nil {
 		st.log.Error("last chunk lost", "err", err)
 	}
-	// The end must be stored even while the server stops.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), storePatience)
-	defer cancel()
-	if err := s.closeWithPatience(ctx, st, end); err != nil {
+	if err := s.closeWithPatience(st, end); err != nil {
 		st.log.Error("end could not be stored; the next start of the server will close the stream", "err", err)
 	}
 	close(st.done)
@@ -47,6 +46,8 @@ func (s *Server) run(st *stream) {
 	}
 	select {
 	case <-time.After(s.cfg.Window):
+		s.forget(st.id)
+	case <-st.removed:
 		s.forget(st.id)
 	case <-s.ctx.Done():
 	}
@@ -66,6 +67,7 @@ func (s *Server) runLoop(st *stream) (end ending) {
 	group.Go(guarded(func() error { end = st.loop(ctx); return finished }))
 	group.Go(guarded(func() error { st.chores.run(ctx); return nil }))
 	group.Go(guarded(func() error { s.recordMedia(ctx, st); return nil }))
+	group.Go(guarded(func() error { s.recordAways(ctx, st); return nil }))
 	if err := group.Wait(); err != nil && !errors.Is(err, finished) {
 		st.log.Error("stream failed", "err", err)
 		s.publishError(st.id, "stream_failed", whyFault)
@@ -73,17 +75,31 @@ func (s *Server) runLoop(st *stream) (end ending) {
 	return end
 }
 
-// closeWithPatience stores the end, again and again while the store is busy.
-func (s *Server) closeWithPatience(ctx context.Context, st *stream, end ending) error {
-	for {
+// closeWithPatience stores the end, again and again until that succeeds: a
+// stream that is over must not be open, and billed, until the next start. Only a
+// server that stops gives up.
+func (s *Server) closeWithPatience(st *stream, end ending) error {
+	ctx := context.WithoutCancel(s.ctx) // the end must be stored even while the server stops
+	stopping := s.ctx.Done()
+	var giveUp <-chan time.Time // never, until the server stops
+	for tries := 0; ; tries++ {
 		err := s.close(ctx, st.account, st.id, end)
-		if sluice.AsError(err).Kind != sluice.KindUnavailable {
-			return err
+		if err == nil {
+			return nil
 		}
-		select {
-		case <-time.After(storeRetry):
-		case <-ctx.Done():
-			return err
+		if tries == 0 {
+			st.log.Warn("end not stored yet; trying again until it is", "err", err)
+		}
+		pause := time.After(storeRetry)
+		for paused := false; !paused; {
+			select {
+			case <-pause:
+				paused = true
+			case <-stopping:
+				stopping, giveUp = nil, time.After(storePatience)
+			case <-giveUp:
+				return err
+			}
 		}
 	}
 }
@@ -130,18 +146,49 @@ func (s *Server) recordMedia(ctx context.Context, st *stream) {
 	}
 }
 
-// recordAway stores and tells whether the publisher is away.
-func (s *Server) recordAway(ctx context.Context, rs *stream, away bool) {
+// recordAways stores and tells whether the publisher is away. What the store
+// does not take is tried again until it does, or until the opposite is true.
+func (s *Server) recordAways(ctx context.Context, st *stream) {
+	var told, failing bool
+	for {
+		select {
+		case <-st.awayChanged:
+		case <-ctx.Done():
+			return
+		}
+		for st.isAway.Load() != told {
+			away := st.isAway.Load()
+			err := s.recordAway(ctx, st, away)
+			if err == nil || errors.Is(err, sluice.ErrStreamNotFound) { // deleted meanwhile
+				told, failing = away, false
+				continue
+			}
+			if !failing {
+				st.log.Warn("state not recorded yet; trying again until it is", "err", err)
+			}
+			failing = true
+			select {
+			case <-time.After(storeRetry):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+func (s *Server) recordAway(ctx context.Context, rs *stream, away bool) error {
 	st, err := s.cfg.Store.UpdateStream(ctx, rs.account, rs.id, func(st *sluice.Stream) error {
 		st.Broadcast.Away = away && st.IsLive()
 		return nil
 	})
 	switch {
 	case err != nil:
-		rs.log.Warn("state not recorded", "err", err)
+		return err
+	case !st.IsLive(): // it ended meanwhile, which was told
 	case away:
 		s.publishState(sluice.EventReconnecting, st)
 	default:
 		s.publishState(sluice.EventStarted, st)
 	}
+	return nil
 }

@@ -34,13 +34,14 @@ type house struct {
 	log    *pidLog
 	owner  sluice.AccountID
 	stream sluice.StreamID
+	data   string // folder of the database
 }
 
 func newHouse(t *testing.T, change func(*Config)) *house {
 	t.Helper()
-	h := &house{T: t, log: &pidLog{pids: make(chan int, 16)}, bus: bus.New(time.Now)}
+	h := &house{T: t, log: &pidLog{pids: make(chan int, 16)}, bus: bus.New(time.Now), data: t.TempDir()}
 	log := slog.New(h.log)
-	db, err := sqldb.Open(t.Context(), filepath.Join(t.TempDir(), "sluice.db"), log)
+	db, err := sqldb.Open(t.Context(), filepath.Join(h.data, "sluice.db"), log)
 	require.NoError(t, err)
 	ingest, err := webrtc.Listen(t.Context(), webrtc.Config{Log: log})
 	require.NoError(t, err)

@@ -94,7 +94,7 @@ func New(cfg Config) *Server {
 // killed: as of their last recorded media, so that nobody is billed for the time
 // in which nothing ran.
 func (s *Server) Recover(ctx context.Context) error {
-	open, err := s.cfg.Store.OpenStreams(ctx, sluice.AnyAccount)
+	open, err := s.cfg.Store.AllOpenStreams(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,9 +127,12 @@ func (s *Server) Close() {
 // that, and with sluice.ErrStreamNotFound before the start.
 func (s *Server) Presentation(ctx context.Context, id sluice.StreamID) (*cmaf.Presentation, error) {
 	if st := s.running(id); st != nil && st.started.Load() {
+		if st.isRemoved() {
+			return nil, errRemoved(id)
+		}
 		return st.presentation, nil
 	}
-	st, err := s.cfg.Store.Stream(ctx, sluice.AnyAccount, sluice.StreamRef{ID: id})
+	st, err := s.cfg.Store.PublicStream(ctx, sluice.StreamRef{ID: id})
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +185,9 @@ func (s *Server) open(st *sluice.Stream) (_ *stream, begun bool, err error) {
 		offers:       make(chan struct{}, 1),
 		ending:       make(chan ending, 1),
 		done:         make(chan struct{}),
+		removed:      make(chan struct{}),
+		gone:         make(chan struct{}),
+		awayChanged:  make(chan struct{}, 1),
 		slates:       map[media.Codec]slate{},
 		chores:       newChores(log),
 	}

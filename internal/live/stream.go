@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,8 +39,14 @@ type stream struct {
 	offers   chan struct{} // a token: one offer is answered at a time
 	ending   chan ending   // asks the loop to end
 	done     chan struct{} // closed when the stream has ended and is stored
+	removing sync.Once
+	removed  chan struct{} // closed when it was deleted: nothing of it is sent any more
+	gone     chan struct{} // closed when nothing of it is held any more, also on disk
 	started  atomic.Bool   // the broadcast was started: viewers may come
 	lastSeen atomic.Int64  // media time of the newest frame of a publisher, ns
+
+	isAway      atomic.Bool   // what the store and viewers are to be told
+	awayChanged chan struct{} // asks for that; holds one
 
 	// Owned by the loop.
 	candidates candidates
@@ -54,7 +61,7 @@ type stream struct {
 	attempts   attempts
 	slates     map[media.Codec]slate
 	idleSince  time.Duration // since when no publisher is connected
-	away       bool          // as last told to the store and the events
+	away       bool          // as the loop last saw it
 	chores     *chores
 }
 
@@ -254,5 +261,26 @@ func (s *stream) setAway(away bool) {
 		return
 	}
 	s.away = away
-	s.chores.do(func(ctx context.Context) { s.server.recordAway(ctx, s, away) })
+	s.isAway.Store(away)
+	select {
+	case s.awayChanged <- struct{}{}:
+	default: // it was asked for already, and the newest counts
+	}
+}
+
+// remove takes the stream's media off the air, whatever else still runs.
+func (s *stream) remove() {
+	s.removing.Do(func() {
+		close(s.removed)
+		s.presentation.Remove()
+	})
+}
+
+func (s *stream) isRemoved() bool {
+	select {
+	case <-s.removed:
+		return true
+	default:
+		return false
+	}
 }

@@ -35,6 +35,8 @@ var (
 		"that segment or part is too far ahead; load the playlist without _HLS_msn and go on from there")
 	errSegmentGone = sluice.Errorf(sluice.KindGone, "segment_gone",
 		"the segment has left the window; load the manifest again")
+	errRemoved = sluice.Errorf(sluice.KindGone, "stream_removed",
+		"the stream was deleted")
 	errUnreadable = sluice.Errorf(sluice.KindUnavailable, "segment_unreadable",
 		"the segment cannot be read from the disk at the moment; ask again in a second")
 	errStalled = sluice.Errorf(sluice.KindUnavailable, "stream_stalled",

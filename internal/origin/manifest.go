@@ -75,6 +75,9 @@ func serveMediaPlaylist(w http.ResponseWriter, r *http.Request, p *cmaf.Presenta
 		return err
 	}
 	s, name := track.Snapshot(), hls.MediaName(rendition)
+	if s.Removed {
+		return errRemoved
+	}
 	if d.delta {
 		name += "?delta"
 	}

@@ -100,8 +100,12 @@ func serveChunk(w http.ResponseWriter, r *http.Request, track *cmaf.Track, at cm
 }
 
 func serveInit(w http.ResponseWriter, r *http.Request, track *cmaf.Track) error {
-	in := track.Snapshot().Init
-	if in == nil {
+	now := track.Snapshot()
+	in := now.Init
+	switch {
+	case now.Removed:
+		return errRemoved
+	case in == nil:
 		return errNotPlayable
 	}
 	setMediaHeaders(w.Header(), track)

@@ -1,9 +1,10 @@
 package origin
 
 import (
+	recency "container/list"
 	"hash/maphash"
-	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -14,8 +15,12 @@ const (
 	// viewerWindow is how long a viewer counts after a request: players fetch a
 	// segment every 2 s, and pause between two at most for a stall.
 	viewerWindow = 10 * time.Second
-	// maxViewers bounds the memory of one stream's count, at some 3 MB.
+	// maxViewers bounds the memory of one stream's count, at some 20 MB.
 	maxViewers = 100_000
+	// maxOfAddress is how many viewers one address counts as at most. Hundreds may
+	// watch behind one, but with far fewer kinds of browser between them; a script
+	// has as many kinds as it likes.
+	maxOfAddress = 64
 )
 
 // viewers counts who fetched media of each stream of late: distinct pairs of
@@ -25,67 +30,110 @@ type viewers struct {
 
 	mu      sync.Mutex
 	swept   time.Time
-	streams map[sluice.StreamID]map[uint64]time.Time // of viewer to last request
+	streams map[sluice.StreamID]*audience
+}
+
+// audience is the viewers of one stream, in the order of their last requests: so
+// those who left are found without a look at all.
+type audience struct {
+	byViewer  map[uint64]*recency.Element // of *seen
+	byAddress map[uint64]int
+	order     recency.List // least recent first
+}
+
+// seen is one viewer.
+type seen struct {
+	viewer, address uint64
+	last            time.Time
 }
 
 func newViewers() *viewers {
-	return &viewers{seed: maphash.MakeSeed(), streams: map[sluice.StreamID]map[uint64]time.Time{}}
+	return &viewers{seed: maphash.MakeSeed(), streams: map[sluice.StreamID]*audience{}}
 }
 
 // saw counts the sender of a request.
 func (v *viewers) saw(id sluice.StreamID, r *http.Request, now time.Time) {
-	viewer := v.hash(r)
+	viewer, address := v.identify(r)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if now.Sub(v.swept) >= viewerWindow {
 		v.sweep(now)
 	}
-	seen := v.streams[id]
-	if seen == nil {
-		seen = map[uint64]time.Time{}
-		v.streams[id] = seen
+	a := v.streams[id]
+	if a == nil {
+		a = &audience{byViewer: map[uint64]*recency.Element{}, byAddress: map[uint64]int{}}
+		v.streams[id] = a
 	}
-	if _, known := seen[viewer]; known || len(seen) < maxViewers {
-		seen[viewer] = now
-	}
+	a.saw(viewer, address, now)
 }
 
 // count is how many were seen within the window.
-func (v *viewers) count(id sluice.StreamID, now time.Time) (n int) {
+func (v *viewers) count(id sluice.StreamID, now time.Time) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, last := range v.streams[id] {
-		if now.Sub(last) < viewerWindow {
-			n++
-		}
+	a := v.streams[id]
+	if a == nil {
+		return 0
 	}
-	return n
+	a.forget(now)
+	return a.order.Len()
 }
 
 // sweep forgets viewers, and streams, of before the window.
 func (v *viewers) sweep(now time.Time) {
 	v.swept = now
-	for id, seen := range v.streams {
-		for viewer, last := range seen {
-			if now.Sub(last) >= viewerWindow {
-				delete(seen, viewer)
-			}
-		}
-		if len(seen) == 0 {
+	for id, a := range v.streams {
+		if a.forget(now); a.order.Len() == 0 {
 			delete(v.streams, id)
 		}
 	}
 }
 
-func (v *viewers) hash(r *http.Request) uint64 {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
+// saw notes a request. Once an address, or the stream, has all the viewers that
+// are counted, more of them are not.
+func (a *audience) saw(viewer, address uint64, now time.Time) {
+	if known := a.byViewer[viewer]; known != nil {
+		if s, ok := known.Value.(*seen); ok {
+			s.last = now
+		}
+		a.order.MoveToBack(known)
+		return
 	}
+	a.forget(now)
+	if a.order.Len() >= maxViewers || a.byAddress[address] >= maxOfAddress {
+		return
+	}
+	a.byAddress[address]++
+	a.byViewer[viewer] = a.order.PushBack(&seen{viewer, address, now})
+}
+
+// forget takes out those who were last seen before the window. Each is taken out
+// once, so that this costs no more than to have noted them.
+func (a *audience) forget(now time.Time) {
+	for e := a.order.Front(); e != nil; e = a.order.Front() {
+		s, ok := e.Value.(*seen)
+		if !ok || now.Sub(s.last) < viewerWindow {
+			return
+		}
+		a.order.Remove(e)
+		delete(a.byViewer, s.viewer)
+		if a.byAddress[s.address]--; a.byAddress[s.address] == 0 {
+			delete(a.byAddress, s.address)
+		}
+	}
+}
+
+// identify is who sends a request, and from where: an address, or the network
+// that a host with IPv6 chooses its addresses from.
+func (v *viewers) identify(r *http.Request) (viewer, address uint64) {
+	remote, _ := netip.ParseAddrPort(r.RemoteAddr) // zero for what is no address
+	bytes := remote.Addr().As16()
 	var h maphash.Hash
 	h.SetSeed(v.seed)
-	_, _ = h.WriteString(host)
-	_ = h.WriteByte(0)
+	_, _ = h.Write(bytes[:])
 	_, _ = h.WriteString(r.UserAgent())
-	return h.Sum64()
+	if remote.Addr().Is6() && !remote.Addr().Is4In6() {
+		clear(bytes[8:])
+	}
+	return h.Sum64(), maphash.Bytes(v.seed, bytes[:])
 }

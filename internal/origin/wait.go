@@ -18,6 +18,9 @@ const maxWait = 3 * hls.TargetDuration
 // the request.
 func wait(ctx context.Context, track *cmaf.Track, look func(*cmaf.TrackSnapshot) (done bool, err error)) error {
 	s := track.Snapshot()
+	if s.Removed {
+		return errRemoved
+	}
 	if done, err := look(s); done || err != nil {
 		return err
 	}
@@ -32,6 +35,9 @@ func wait(ctx context.Context, track *cmaf.Track, look func(*cmaf.TrackSnapshot)
 			return ctx.Err()
 		}
 		s = track.Snapshot()
+		if s.Removed {
+			return errRemoved
+		}
 		if done, err := look(s); done || err != nil {
 			return err
 		}

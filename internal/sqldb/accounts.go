@@ -40,13 +40,13 @@ func (db *DB) orNow(t time.Time) time.Time {
 	return t
 }
 
-// ownedBy narrows a query to the rows of an account; with AnyAccount it does
-// not. Only reads use it: a write always names the owner.
-func ownedBy(account sluice.AccountID) func(*bun.SelectQuery) *bun.SelectQuery {
-	return func(q *bun.SelectQuery) *bun.SelectQuery {
-		if account == sluice.AnyAccount {
-			return q
-		}
-		return q.Where("account_id = ?", int64(account))
-	}
+// scope narrows a query to the rows that its asker may read.
+type scope func(*bun.SelectQuery) *bun.SelectQuery
+
+// ownedBy are the rows of an account. No row is the zero account's.
+func ownedBy(account sluice.AccountID) scope {
+	return func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("account_id = ?", int64(account)) }
 }
+
+// ofAll are the rows of all accounts. Only methods that take no account use it.
+func ofAll(q *bun.SelectQuery) *bun.SelectQuery { return q }

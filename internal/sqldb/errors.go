@@ -61,3 +61,8 @@ func folderUnwritable(path string, cause error) error {
 		"the database %s cannot be written; give this user the right to write in %s and to what is in it",
 		path, filepath.Dir(path)).Wrap(cause)
 }
+
+func errTooNew(have, want int64) *sluice.Error {
+	return sluice.Errorf(sluice.KindInternal, "store_too_new",
+		"the database is of version %d and this program knows %d; run the newer program that wrote it", have, want)
+}

@@ -14,10 +14,17 @@ func (db *DB) CreateKey(ctx context.Context, account sluice.AccountID, k sluice.
 	return mapError("create key", err, nil)
 }
 
-// Keys lists the keys of an account, or of AnyAccount, oldest first.
+// Keys lists the keys of an account, oldest first.
 func (db *DB) Keys(ctx context.Context, account sluice.AccountID) ([]sluice.Key, error) {
+	return db.keys(ctx, ownedBy(account))
+}
+
+// AllKeys lists the keys of all accounts, oldest first.
+func (db *DB) AllKeys(ctx context.Context) ([]sluice.Key, error) { return db.keys(ctx, ofAll) }
+
+func (db *DB) keys(ctx context.Context, of scope) ([]sluice.Key, error) {
 	var rows []keyRow
-	err := db.read.NewSelect().Model(&rows).Apply(ownedBy(account)).Order("created_at", "id").Scan(ctx)
+	err := db.read.NewSelect().Model(&rows).Apply(of).Order("created_at", "id").Scan(ctx)
 	if err != nil {
 		return nil, mapError("list keys", err, nil)
 	}
@@ -28,11 +35,20 @@ func (db *DB) Keys(ctx context.Context, account sluice.AccountID) ([]sluice.Key,
 	return keys, nil
 }
 
-// Key finds a key of an account, or of AnyAccount, by its public ID, or fails
-// with ErrKeyNotFound.
+// Key finds a key of an account by its public ID, or fails with ErrKeyNotFound.
 func (db *DB) Key(ctx context.Context, account sluice.AccountID, id string) (sluice.Key, error) {
+	return db.key(ctx, ownedBy(account), id)
+}
+
+// AnyKey finds a key of whatever account by its public ID, or fails with
+// ErrKeyNotFound.
+func (db *DB) AnyKey(ctx context.Context, id string) (sluice.Key, error) {
+	return db.key(ctx, ofAll, id)
+}
+
+func (db *DB) key(ctx context.Context, of scope, id string) (sluice.Key, error) {
 	var row keyRow
-	err := db.read.NewSelect().Model(&row).Where("id = ?", id).Apply(ownedBy(account)).Scan(ctx)
+	err := db.read.NewSelect().Model(&row).Where("id = ?", id).Apply(of).Scan(ctx)
 	if err != nil {
 		return sluice.Key{}, mapError("find key", err, sluice.ErrKeyNotFound)
 	}

@@ -9,8 +9,6 @@ import (
 	"log/slog"
 
 	"github.com/pressly/goose/v3"
-
-	"github.com/sluicelive/sluice"
 )
 
 //go:embed migrations/*.sql
@@ -32,8 +30,7 @@ func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 		return fmt.Errorf("sqldb: version: %w", err)
 	}
 	if have > want {
-		return sluice.Errorf(sluice.KindInternal, "store_too_new",
-			"the database is of version %d and this program knows %d; run the newer program that wrote it", have, want)
+		return errTooNew(have, want)
 	}
 	if have == want {
 		return nil

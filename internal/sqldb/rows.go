@@ -36,6 +36,7 @@ type (
 		bun.BaseModel `bun:"table:streams,alias:stream"`
 
 		ID          int64 `bun:"id,pk,autoincrement"`
+		PlaybackID  string
 		AccountID   int64
 		Name        string
 		Slug        string
@@ -96,6 +97,7 @@ func newStreamRow(s *sluice.Stream) *streamRow {
 	b := &s.Broadcast
 	return &streamRow{
 		ID:          int64(s.ID),
+		PlaybackID:  s.PlaybackID,
 		AccountID:   int64(s.AccountID),
 		Name:        s.Name,
 		Slug:        s.Slug,
@@ -121,6 +123,7 @@ func (r *streamRow) stream() sluice.Stream {
 	b := r.Broadcast
 	return sluice.Stream{
 		ID:          sluice.StreamID(r.ID),
+		PlaybackID:  r.PlaybackID,
 		AccountID:   sluice.AccountID(r.AccountID),
 		Name:        r.Name,
 		Slug:        r.Slug,

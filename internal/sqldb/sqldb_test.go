@@ -1,12 +1,16 @@
 package sqldb
 
 import (
+	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 	"time"
 
+	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
@@ -67,6 +71,40 @@ func TestPathWithMarksOfAnAddress(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?c=d&e#f%20g.db")
 	openTest(t, path)
 	require.FileExists(t, path)
+}
+
+// Streams of before there were playback ids have one after an update.
+func TestStreamsOfOlderVersionsGetAPlaybackID(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sluice.db")
+	old := openSQLite(path, 1, url.Values{})
+	first, err := fs.ReadFile(migrations, "migrations/0001_state.sql")
+	require.NoError(t, err)
+	provider, err := goose.NewProvider(migrationDialect, old.DB, fstest.MapFS{"0001_state.sql": {Data: first}})
+	require.NoError(t, err)
+	_, err = provider.Up(t.Context())
+	require.NoError(t, err)
+	_, err = old.ExecContext(t.Context(), `INSERT INTO accounts (name, created_at) VALUES ('old', 1)`)
+	require.NoError(t, err)
+	for range 2 {
+		_, err = old.ExecContext(t.Context(), `INSERT INTO streams (account_id, name, slug, description, quality, created_at, updated_at)
+			VALUES (1, 'old', 'old', '', '360', 1, 1)`)
+		require.NoError(t, err)
+		_, err = old.ExecContext(t.Context(), `INSERT INTO broadcasts (stream_id, end_cause, failure, away) VALUES (last_insert_rowid(), '', '', FALSE)`)
+		require.NoError(t, err)
+	}
+	require.NoError(t, old.Close())
+
+	db := openTest(t, path)
+	streams, _, err := db.Streams(t.Context(), 1, sluice.StreamFilter{})
+	require.NoError(t, err)
+	require.Len(t, streams, 2)
+	require.NotEqual(t, streams[0].PlaybackID, streams[1].PlaybackID)
+	for _, s := range streams {
+		require.Equal(t, sluice.StreamRef{PlaybackID: s.PlaybackID}, sluice.ParseStreamRef(s.PlaybackID), "of today's form")
+		found, err := db.PublicStream(t.Context(), sluice.StreamRef{PlaybackID: s.PlaybackID})
+		require.NoError(t, err)
+		require.Equal(t, s.ID, found.ID)
+	}
 }
 
 func TestOpenAtOnce(t *testing.T) {

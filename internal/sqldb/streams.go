@@ -12,11 +12,11 @@ import (
 	"github.com/sluicelive/sluice"
 )
 
-// CreateStream stores a stream of an account and sets its ID, its account, and
-// CreatedAt and UpdatedAt when they are zero.
+// CreateStream stores a stream of an account and sets its ID, its playback ID,
+// its account, and CreatedAt and UpdatedAt when they are zero.
 func (db *DB) CreateStream(ctx context.Context, account sluice.AccountID, s *sluice.Stream) error {
 	created := *s
-	created.ID, created.AccountID = 0, account
+	created.ID, created.AccountID, created.PlaybackID = 0, account, sluice.NewPlaybackID()
 	created.CreatedAt = db.orNow(s.CreatedAt)
 	if created.UpdatedAt.IsZero() {
 		created.UpdatedAt = created.CreatedAt
@@ -37,15 +37,40 @@ func (db *DB) CreateStream(ctx context.Context, account sluice.AccountID, s *slu
 	return nil
 }
 
-// Stream finds one stream of an account, or of AnyAccount; by slug, the newest
-// that has it.
+// Stream finds one stream of an account; by slug, the newest that has it.
 func (db *DB) Stream(ctx context.Context, account sluice.AccountID, ref sluice.StreamRef) (*sluice.Stream, error) {
+	return db.stream(ctx, ownedBy(account), ref)
+}
+
+// PublicStream finds one stream of whatever account: by slug only where one
+// account alone uses that.
+func (db *DB) PublicStream(ctx context.Context, ref sluice.StreamRef) (*sluice.Stream, error) {
+	of := scope(ofAll)
+	if ref.Slug != "" {
+		of = db.unambiguous
+	}
+	return db.stream(ctx, of, ref)
+}
+
+// unambiguous are the streams whose slug no other account uses.
+func (db *DB) unambiguous(q *bun.SelectQuery) *bun.SelectQuery {
+	others := db.read.NewSelect().TableExpr("streams AS other").ColumnExpr("1").
+		Where("other.slug = stream.slug").Where("other.account_id <> stream.account_id")
+	return q.Where("NOT EXISTS (?)", others)
+}
+
+func (db *DB) stream(ctx context.Context, of scope, ref sluice.StreamRef) (*sluice.Stream, error) {
 	var row streamRow
-	q := selectStreams(db.read, &row).Apply(ownedBy(account)).Order("stream.id DESC").Limit(1)
-	if ref.ID != 0 {
+	q := selectStreams(db.read, &row).Apply(of).Order("stream.id DESC").Limit(1)
+	switch {
+	case ref.ID != 0:
 		q.Where("stream.id = ?", int64(ref.ID))
-	} else {
+	case ref.PlaybackID != "":
+		q.Where("stream.playback_id = ?", ref.PlaybackID)
+	case ref.Slug != "":
 		q.Where("stream.slug = ?", ref.Slug)
+	default:
+		return nil, sluice.ErrStreamNotFound
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, mapError("find stream", err, sluice.ErrStreamNotFound)
@@ -53,8 +78,8 @@ func (db *DB) Stream(ctx context.Context, account sluice.AccountID, ref sluice.S
 	return new(row.stream()), nil
 }
 
-// Streams lists one page of the streams of an account, or of AnyAccount, newest
-// first, and the number of all that match.
+// Streams lists one page of the streams of an account, newest first, and the
+// number of all that match.
 func (db *DB) Streams(ctx context.Context, account sluice.AccountID, f sluice.StreamFilter) ([]sluice.Stream, int, error) {
 	var rows []streamRow
 	var total int64
@@ -79,11 +104,20 @@ func (db *DB) Streams(ctx context.Context, account sluice.AccountID, f sluice.St
 	return streamsOf(rows), int(total), nil
 }
 
-// OpenStreams lists the streams of an account, or of AnyAccount, that were
-// prepared and have not ended, oldest first.
+// OpenStreams lists the streams of an account that were prepared and have not
+// ended, oldest first.
 func (db *DB) OpenStreams(ctx context.Context, account sluice.AccountID) ([]sluice.Stream, error) {
+	return db.openStreams(ctx, ownedBy(account))
+}
+
+// AllOpenStreams lists those of all accounts, oldest first.
+func (db *DB) AllOpenStreams(ctx context.Context) ([]sluice.Stream, error) {
+	return db.openStreams(ctx, ofAll)
+}
+
+func (db *DB) openStreams(ctx context.Context, of scope) ([]sluice.Stream, error) {
 	var rows []streamRow
-	err := selectStreams(db.read, &rows).Apply(ownedBy(account)).
+	err := selectStreams(db.read, &rows).Apply(of).
 		Where("broadcast.prepared_at IS NOT NULL").Where("broadcast.ended_at IS NULL").
 		Order("stream.id").Scan(ctx)
 	if err != nil {
@@ -122,17 +156,17 @@ func (db *DB) UpdateStream(
 	return updated, nil
 }
 
-// writeBack stores what differs from before. Whose stream it is, its number and
-// its birth never change.
+// writeBack stores what differs from before. Whose stream it is, its number, its
+// playback ID and its birth never change.
 func (db *DB) writeBack(ctx context.Context, tx bun.Tx, before *streamRow, s *sluice.Stream) (*sluice.Stream, error) {
-	s.ID, s.AccountID = sluice.StreamID(before.ID), sluice.AccountID(before.AccountID)
+	s.ID, s.AccountID, s.PlaybackID = sluice.StreamID(before.ID), sluice.AccountID(before.AccountID), before.PlaybackID
 	after := newStreamRow(s)
 	after.CreatedAt, after.UpdatedAt = before.CreatedAt, before.UpdatedAt
 	if reflect.DeepEqual(before, after) {
 		return new(before.stream()), nil
 	}
 	after.UpdatedAt = db.now().UnixMicro()
-	_, err := tx.NewUpdate().Model(after).ExcludeColumn("id", "account_id", "created_at").WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(after).ExcludeColumn("id", "playback_id", "account_id", "created_at").WherePK().Exec(ctx)
 	if err != nil {
 		return nil, err
 	}

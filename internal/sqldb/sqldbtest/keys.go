@@ -20,7 +20,7 @@ func testAccounts(t *testing.T, store sluice.Store) {
 	undated := sluice.Account{Name: "second"}
 	require.NoError(t, store.CreateAccount(t.Context(), &given))
 	require.NoError(t, store.CreateAccount(t.Context(), &undated))
-	require.NotEqual(t, sluice.AnyAccount, given.ID)
+	require.NotZero(t, given.ID)
 	require.NotEqual(t, given.ID, undated.ID)
 	require.Equal(t, stored(birth()), given.CreatedAt)
 	require.False(t, undated.CreatedAt.Before(stored(before)), "an account without a time is made now")
@@ -41,22 +41,22 @@ func testKeys(t *testing.T, store sluice.Store) {
 	keys, err := store.Keys(t.Context(), account)
 	require.NoError(t, err)
 	require.Equal(t, []string{first.ID, second.ID}, keyIDs(keys), "oldest first")
-	keys, err = store.Keys(t.Context(), sluice.AnyAccount)
+	keys, err = store.AllKeys(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{first.ID, second.ID, foreign.ID}, keyIDs(keys))
 
 	want := first
 	want.CreatedAt = stored(first.CreatedAt)
-	got, err := store.Key(t.Context(), sluice.AnyAccount, first.ID)
+	got, err := store.AnyKey(t.Context(), first.ID)
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 
-	_, err = store.Key(t.Context(), sluice.AnyAccount, "none")
+	_, err = store.AnyKey(t.Context(), "none")
 	require.ErrorIs(t, err, sluice.ErrKeyNotFound)
 
 	err = store.CreateKey(t.Context(), other, first)
 	require.Equal(t, "key_exists", sluice.AsError(err).Code, "ids are unique over all accounts")
-	again, err := store.Key(t.Context(), sluice.AnyAccount, first.ID)
+	again, err := store.AnyKey(t.Context(), first.ID)
 	require.NoError(t, err)
 	require.Equal(t, want, again, "the first key stays")
 }

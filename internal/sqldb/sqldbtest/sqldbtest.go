@@ -24,7 +24,9 @@ func Run(t *testing.T, open func(t *testing.T) sluice.Store) {
 		{"key used and revoked", testKeyLife},
 		{"stream comes back as it was created", testStreamRoundTrip},
 		{"times come back in UTC to the microsecond", testTimes},
-		{"slug means the newest", testSlug},
+		{"slug means the newest of its account", testSlug},
+		{"public look-up", testPublicStream},
+		{"playback id", testPlaybackID},
 		{"page", testPages},
 		{"live filter", testLiveFilter},
 		{"update", testUpdate},
@@ -36,7 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) sluice.Store) {
 		{"recorded media never moves back", testRecordMedia},
 		{"open streams", testOpenStreams},
 		{"another account's row is absent", testIsolation},
-		{"no write without an owner", testWritesNeedOwner},
+		{"the zero account has nothing", testZeroAccount},
 		{"cancelled", testCancelled},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
@@ -75,7 +77,7 @@ func newStream(t *testing.T, store sluice.Store, account sluice.AccountID, name 
 
 func read(t *testing.T, store sluice.Store, id sluice.StreamID) *sluice.Stream {
 	t.Helper()
-	s, err := store.Stream(t.Context(), sluice.AnyAccount, sluice.StreamRef{ID: id})
+	s, err := store.PublicStream(t.Context(), sluice.StreamRef{ID: id})
 	require.NoError(t, err)
 	return s
 }

@@ -19,7 +19,7 @@ func testStreamRoundTrip(t *testing.T, store sluice.Store) {
 	}
 	want := created
 	require.NoError(t, store.CreateStream(t.Context(), account, &created))
-	want.ID, want.AccountID = created.ID, account
+	want.ID, want.AccountID, want.PlaybackID = created.ID, account, created.PlaybackID
 	want.CreatedAt, want.UpdatedAt = stored(want.CreatedAt), stored(want.UpdatedAt)
 	require.Equal(t, want, created)
 	require.Equal(t, &want, read(t, store, created.ID))
@@ -72,16 +72,74 @@ func testSlug(t *testing.T, store sluice.Store) {
 	}{
 		{"in its account", mine, second.ID},
 		{"in the other", theirs, foreign.ID},
-		{"anywhere", sluice.AnyAccount, foreign.ID},
 	} {
 		got, err := store.Stream(t.Context(), look.account, sluice.StreamRef{Slug: "twice"})
 		require.NoError(t, err, look.name)
 		require.Equal(t, look.want, got.ID, look.name)
 	}
 	for _, slug := range []string{"", "TWICE", "twic%"} {
-		_, err := store.Stream(t.Context(), sluice.AnyAccount, sluice.StreamRef{Slug: slug})
+		_, err := store.Stream(t.Context(), mine, sluice.StreamRef{Slug: slug})
 		require.ErrorIs(t, err, sluice.ErrStreamNotFound, "slug %q", slug)
 	}
+}
+
+// Anybody finds a stream by its ids, and by a slug only as long as that cannot
+// mean another account's.
+func testPublicStream(t *testing.T, store sluice.Store) {
+	t.Helper()
+	mine, theirs := newAccount(t, store, "mine"), newAccount(t, store, "theirs")
+	first, second := newStream(t, store, mine, "Twice"), newStream(t, store, mine, "Twice")
+	find := func(ref sluice.StreamRef) (sluice.StreamID, error) {
+		s, err := store.PublicStream(t.Context(), ref)
+		if err != nil {
+			return 0, err
+		}
+		return s.ID, nil
+	}
+	for _, s := range []*sluice.Stream{first, second} {
+		for _, ref := range []sluice.StreamRef{{ID: s.ID}, {PlaybackID: s.PlaybackID}} {
+			id, err := find(ref)
+			require.NoError(t, err, "%+v", ref)
+			require.Equal(t, s.ID, id, "%+v", ref)
+		}
+	}
+	id, err := find(sluice.StreamRef{Slug: "twice"})
+	require.NoError(t, err)
+	require.Equal(t, second.ID, id, "the newest of the one account that uses it")
+
+	foreign := newStream(t, store, theirs, "Twice")
+	_, err = find(sluice.StreamRef{Slug: "twice"})
+	require.ErrorIs(t, err, sluice.ErrStreamNotFound, "the last one to come does not have the link")
+	require.NoError(t, store.DeleteStream(t.Context(), theirs, foreign.ID))
+	id, err = find(sluice.StreamRef{Slug: "twice"})
+	require.NoError(t, err)
+	require.Equal(t, second.ID, id)
+
+	for _, ref := range []sluice.StreamRef{{}, {ID: 99}, {ID: -1}, {PlaybackID: "pb_"}, {Slug: "none"}} {
+		_, err := find(ref)
+		require.ErrorIs(t, err, sluice.ErrStreamNotFound, "%+v", ref)
+	}
+}
+
+func testPlaybackID(t *testing.T, store sluice.Store) {
+	t.Helper()
+	account := newAccount(t, store, "mine")
+	s, other := newStream(t, store, account, "one"), newStream(t, store, account, "other")
+	require.Equal(t, sluice.StreamRef{PlaybackID: s.PlaybackID}, sluice.ParseStreamRef(s.PlaybackID))
+	require.NotEqual(t, s.PlaybackID, other.PlaybackID)
+	found, err := store.Stream(t.Context(), account, sluice.StreamRef{PlaybackID: s.PlaybackID})
+	require.NoError(t, err)
+	require.Equal(t, s, found)
+	_, err = store.Stream(t.Context(), newAccount(t, store, "theirs"), sluice.StreamRef{PlaybackID: s.PlaybackID})
+	require.ErrorIs(t, err, sluice.ErrStreamNotFound)
+
+	updated, err := store.UpdateStream(t.Context(), account, s.ID, func(s *sluice.Stream) error {
+		s.PlaybackID, s.Name = other.PlaybackID, "renamed"
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, s.PlaybackID, updated.PlaybackID, "it never changes")
+	require.Equal(t, updated, read(t, store, s.ID))
 }
 
 func testPages(t *testing.T, store sluice.Store) {
@@ -198,12 +256,14 @@ func testOpenStreams(t *testing.T, store sluice.Store) {
 	advance(t, store, foreign, prepare)
 
 	for account, want := range map[sluice.AccountID][]sluice.StreamID{
-		mine:              {prepared.ID, live.ID},
-		theirs:            {foreign.ID},
-		sluice.AnyAccount: {prepared.ID, live.ID, foreign.ID},
+		mine:   {prepared.ID, live.ID},
+		theirs: {foreign.ID},
 	} {
 		open, err := store.OpenStreams(t.Context(), account)
 		require.NoError(t, err)
 		require.ElementsMatch(t, want, streamIDs(open), "account %d", account)
 	}
+	open, err := store.AllOpenStreams(t.Context())
+	require.NoError(t, err)
+	require.ElementsMatch(t, []sluice.StreamID{prepared.ID, live.ID, foreign.ID}, streamIDs(open))
 }

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFailures(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	one, two := remote("192.0.2.1:1234"), remote("192.0.2.2:1234")
+	f := newFailures()
+	for range wrongKeysAtOnce {
+		require.Equal(t, verdict{}, f.count(one, "", now))
+	}
+	require.Equal(t, verdict{wait: wrongKeysEvery, report: true}, f.count(one, "", now), "the first beyond the budget is told of")
+	require.Equal(t, verdict{wait: wrongKeysEvery}, f.count(one, "", now), "and only that")
+	require.Equal(t, verdict{wait: time.Second}, f.count(one, "", now.Add(2*time.Second)), "what is refused costs nothing")
+	require.Equal(t, verdict{}, f.count(two, "", now), "others have budgets of their own")
+
+	require.Equal(t, verdict{}, f.count(one, "", now.Add(wrongKeysEvery)))
+	require.Equal(t, verdict{wait: wrongKeysEvery}, f.count(one, "", now.Add(wrongKeysEvery)), "it is the same burst")
+	whole := now.Add(time.Hour)
+	for range wrongKeysAtOnce {
+		require.Equal(t, verdict{}, f.count(one, "", whole))
+	}
+	require.True(t, f.count(one, "", whole).report, "and this another one")
+}
+
+// Many addresses that try one key share its budget.
+func TestFailuresOfOneKey(t *testing.T) {
+	now, f := time.Now(), newFailures()
+	for i := range wrongKeysAtOnce {
+		require.Equal(t, verdict{}, f.count(remote(fmt.Sprintf("192.0.2.%d:1", i)), "abcdefgh", now))
+	}
+	require.Equal(t, verdict{wait: wrongKeysEvery, report: true}, f.count(remote("198.51.100.1:1"), "abcdefgh", now))
+	require.Equal(t, verdict{}, f.count(remote("198.51.100.1:1"), "another", now))
+}
+
+// Memory is bounded however many addresses there are.
+func TestFailuresAreForgotten(t *testing.T) {
+	now, f := time.Now(), newFailures()
+	address := func(i int) netip.Prefix { return remote(fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255)) }
+	for i := range maxCulprits + 1000 {
+		f.count(address(i), "", now)
+	}
+	require.LessOrEqual(t, len(f.spent), maxCulprits+1)
+	require.Positive(t, f.count(address(maxCulprits+2000), "", now).wait, "those who come too late share one budget")
+	require.Equal(t, verdict{}, f.count(address(7), "", now), "those who were there before keep theirs")
+	f.count(address(1), "", now.Add(time.Hour))
+	require.Len(t, f.spent, 1)
+}
+
+func TestRemote(t *testing.T) {
+	for addr, want := range map[string]string{
+		"192.0.2.1:1234":                 "192.0.2.1/32",
+		"[::ffff:192.0.2.1]:1234":        "192.0.2.1/32",
+		"[2001:db8:1:2:3:4:5:6]:1":       "2001:db8:1:2::/64",
+		"[fe80::1%eth0]:1":               "fe80::/64",
+		"[2001:db8:1:2:ffff:ff:f:0]:443": "2001:db8:1:2::/64",
+		"@":                              "invalid Prefix",
+		"":                               "invalid Prefix",
+	} {
+		require.Equal(t, want, remote(addr).String(), addr)
+	}
+}
