@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/budget"
 	"github.com/sluicelive/sluice/internal/bus"
+	"github.com/sluicelive/sluice/internal/clientaddr"
 	"github.com/sluicelive/sluice/internal/eventkey"
 )
 
@@ -22,6 +25,8 @@ const pingInterval = 15 * time.Second
 type EventsInput struct {
 	StreamPath
 	LastEventID string `header:"Last-Event-ID" doc:"The id of the last event seen: those since are sent again"`
+
+	client netip.Addr // of whom budgets count it
 }
 
 type keyedEventsInput struct {
@@ -59,35 +64,74 @@ func (a *API) keyedEvents(ctx context.Context, _ call, in *keyedEventsInput) (*h
 	return a.follow(ctx, s, &in.EventsInput, expires)
 }
 
+// Resolve implements huma.Resolver: it keeps who asks.
+func (in *EventsInput) Resolve(ctx huma.Context) []error {
+	in.client = clientaddr.Key(clientaddr.Parse(ctx.RemoteAddr()))
+	return nil
+}
+
+// EventLimits count the event streams that are open, by client address and by
+// stream. A nil one sets no limit.
+type EventLimits struct {
+	ByAddress *budget.Budget[netip.Addr]
+	ByStream  *budget.Budget[sluice.StreamID]
+}
+
+// take counts one more.
+func (l EventLimits) take(client netip.Addr, stream sluice.StreamID) (release func(), err error) {
+	if err := l.ByAddress.Take(client); err != nil {
+		return nil, err
+	}
+	if err := l.ByStream.Take(stream); err != nil {
+		l.ByAddress.Release(client)
+		return nil, err
+	}
+	return func() {
+		l.ByAddress.Release(client)
+		l.ByStream.Release(stream)
+	}, nil
+}
+
 // follow answers with the stream's events until expires; the zero time is for
 // subscribers without a key, who get no candidates and whose time does not run
 // out. An ended stream is answered with 204, which is all that stops an
 // EventSource from coming back (HTML standard, section 9.2.3).
 func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, expires time.Time) (*huma.StreamResponse, error) {
+	release, err := a.EventLimits.take(in.client, s.ID)
+	if err != nil {
+		return nil, err
+	}
 	after, _ := strconv.ParseInt(in.LastEventID, 10, 64) // what is no number was never sent by us
 	sub := a.Bus.Subscribe(s.ID, max(after, 0), !expires.IsZero())
+	leave := func() {
+		sub.Close()
+		release()
+	}
 
 	// Only now, with the subscription made, is the state asked for: a stream that
 	// ends from here on sends its event.
-	s, err := a.Store.Stream(ctx, sluice.AnyAccount, sluice.StreamRef{ID: s.ID})
+	s, err = a.Store.Stream(ctx, sluice.AnyAccount, sluice.StreamRef{ID: s.ID})
 	if err != nil {
-		sub.Close()
+		leave()
 		return nil, err
 	}
 	if s.Broadcast.EndedAt != nil {
-		sub.Close()
+		leave()
 		return &huma.StreamResponse{Body: noContent}, nil
 	}
-	return &huma.StreamResponse{Body: a.sender(sub, expires)}, nil //nolint:contextcheck // the context comes with the huma.Context
+	return &huma.StreamResponse{Body: a.sender(sub, expires, leave)}, nil //nolint:contextcheck // the context comes with the huma.Context
 }
 
 func noContent(ctx huma.Context) { ctx.SetStatus(http.StatusNoContent) }
 
-// sender answers with the events of a subscription, which it closes.
-func (a *API) sender(sub *bus.Subscription, expires time.Time) func(huma.Context) {
+// sender answers with the events of a subscription, and leaves it.
+func (a *API) sender(sub *bus.Subscription, expires time.Time, leave func()) func(huma.Context) {
 	return func(ctx huma.Context) {
-		defer sub.Close()
 		r, w := humago.Unwrap(ctx)
+		if r.Method != http.MethodHead && a.takeOver(w, r, sub, expires, leave) {
+			return
+		}
+		defer leave()
 		out := newEventWriter(w)
 		if out.open() == nil && r.Method != http.MethodHead {
 			a.pump(ctx.Context(), sub, out, expires)

@@ -70,7 +70,7 @@ func (b *Budget[K]) Take(key K) error {
 		return nil
 	}
 	if due {
-		b.Log.Warn("budget used up: "+b.Name, "of", key, "held", share, "heldInAll", held, "refusedSince", unsaid,
+		b.Log.Warn("budget used up", "budget", b.Name, "of", key, "held", share, "heldInAll", held, "refusedSince", unsaid,
 			"raise", raise, "hint", "behind a proxy, name it with --trusted-proxy")
 	}
 	return refusal

@@ -9,12 +9,18 @@ import (
 // route chooses by the start of the path. It is no http.ServeMux, which would
 // redirect a path that is not clean: whoever answers decides about that.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
-	switch path := r.URL.Path; {
+	path := r.URL.Path
+	isAPI := path == "/v1" || strings.HasPrefix(path, "/v1/") || path == "/openapi.json"
+	if r.ContentLength != 0 && !isAPI && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		answer(w, http.StatusBadRequest, "this takes no body; ask without one")
+		return
+	}
+	switch {
 	case path == "/healthz":
 		answer(w, http.StatusOK, "alive")
 	case path == "/readyz":
 		s.ready(w, r)
-	case path == "/v1" || strings.HasPrefix(path, "/v1/") || path == "/openapi.json":
+	case isAPI:
 		s.API.ServeHTTP(w, r)
 	case isMedia(path):
 		s.Origin.ServeHTTP(w, r)
@@ -47,6 +53,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 func answer(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
 	_, _ = io.WriteString(w, text+"\n") // a client that is gone needs no answer
 }
