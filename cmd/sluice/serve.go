@@ -33,9 +33,10 @@ type netFlags struct {
 }
 
 type serveCmd struct {
-	dataFlags `embed:""`
-	netFlags  `embed:""`
-	tlsFlags  `embed:""`
+	dataFlags  `embed:""`
+	netFlags   `embed:""`
+	tlsFlags   `embed:""`
+	limitFlags `embed:""`
 
 	BootstrapKey    string        `help:"Application key that shall exist from the start, for automation; at least 16 characters." placeholder:"KEY" env:"SLUICE_BOOTSTRAP_KEY"`
 	ReconnectWindow time.Duration `help:"How long a live stream waits for a publisher that went away." default:"30s" env:"SLUICE_RECONNECT_WINDOW"`
@@ -68,7 +69,7 @@ func (c *serveCmd) Validate() error {
 		}
 		c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	}
-	if err := c.tlsFlags.Validate(); err != nil {
+	if err := errors.Join(c.tlsFlags.Validate(), c.limitFlags.Validate()); err != nil {
 		return err
 	}
 	if c.PrepareTimeout < time.Second {
@@ -93,6 +94,10 @@ func (c *serveCmd) Validate() error {
 // all in the opposite order.
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
 	if err := c.checkFFmpeg(ctx, log); err != nil {
+		return err
+	}
+	edge, err := c.openEdge(log)
+	if err != nil {
 		return err
 	}
 	store, err := c.open(ctx, log)
@@ -141,10 +146,10 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err := streams.Recover(ctx); err != nil {
 		return fmt.Errorf("close the streams of the last run: %w", err)
 	}
-	media := origin.New(origin.Config{Presentations: streams, Log: log})
+	media := origin.New(origin.Config{Presentations: streams, Limits: edge.media, Log: log})
 	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request
 		Store: store, Live: streams, Bus: events, EventKeys: eventKeys,
-		PublicURL: c.PublicURL, Viewers: media.Viewers, Now: time.Now, Log: log,
+		PublicURL: c.PublicURL, Viewers: media.Viewers, EventLimits: edge.events, Now: time.Now, Log: log,
 	})
 	defer calls.Close()
 	c.greet(out, front.url(), firstKey)
@@ -154,11 +159,14 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	beside.Go(func() { trimMemory(ctx) })
+	// What else must work for the server to be ready goes into this list.
+	ready := newReadiness(time.Now, check{"database", store.Ping})
 	return front.run(ctx, httpd.Config{
 		API: calls, Origin: media, UI: ui.Handler(),
-		Ready: func(ctx context.Context) error { _, err := store.Accounts(ctx); return err },
-		Drain: func(context.Context) { streams.Close(); events.Close() },
-		Log:   log,
+		Ready:       ready.ready,
+		Drain:       func(context.Context) { streams.Close(); events.Close() },
+		Connections: edge.connections, Bodies: edge.bodies, Trusted: edge.trusted,
+		Log: log,
 	})
 }
 

@@ -36,32 +36,51 @@ type keyedEventsInput struct {
 
 // events sends the state events of a stream to anybody.
 func (a *API) events(ctx context.Context, _ call, in *EventsInput) (*huma.StreamResponse, error) {
-	s, err := a.find(ctx, sluice.AnyAccount, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return a.follow(ctx, s, in, time.Time{})
+	return a.counted(in, func(leave func()) (*huma.StreamResponse, error) {
+		s, err := a.find(ctx, sluice.AnyAccount, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return a.follow(ctx, s, in, time.Time{}, leave)
+	})
 }
 
 // keyedEvents sends the candidates of the ingest session, too.
 func (a *API) keyedEvents(ctx context.Context, _ call, in *keyedEventsInput) (*huma.StreamResponse, error) {
-	// A slug means the newest stream of the key's own account.
-	account, err := a.EventKeys.Account(in.EventKey, a.Now())
-	if err != nil {
+	return a.counted(&in.EventsInput, func(leave func()) (*huma.StreamResponse, error) {
+		// A slug means the newest stream of the key's own account.
+		account, err := a.EventKeys.Account(in.EventKey, a.Now())
+		if err != nil {
+			return nil, err
+		}
+		s, err := a.find(ctx, account, in.ID)
+		if errors.Is(err, sluice.ErrStreamNotFound) {
+			return nil, eventkey.ErrInvalid // it is for another stream, if there is one
+		}
+		if err != nil {
+			return nil, err
+		}
+		expires, err := a.EventKeys.Verify(in.EventKey, s.AccountID, s.ID, a.Now())
+		if err != nil {
+			return nil, err
+		}
+		return a.follow(ctx, s, &in.EventsInput, expires, leave)
+	})
+}
+
+// counted counts an event stream of the client's address, before anything is
+// looked up: who asks for too many is refused for next to nothing. open calls
+// leave at the end of the stream, or fails.
+func (a *API) counted(in *EventsInput, open func(leave func()) (*huma.StreamResponse, error)) (*huma.StreamResponse, error) {
+	if err := a.EventLimits.ByAddress.Take(in.client); err != nil {
 		return nil, err
 	}
-	s, err := a.find(ctx, account, in.ID)
-	if errors.Is(err, sluice.ErrStreamNotFound) {
-		return nil, eventkey.ErrInvalid // it is for another stream, if there is one
-	}
+	leave := func() { a.EventLimits.ByAddress.Release(in.client) }
+	response, err := open(leave)
 	if err != nil {
-		return nil, err
+		leave()
 	}
-	expires, err := a.EventKeys.Verify(in.EventKey, s.AccountID, s.ID, a.Now())
-	if err != nil {
-		return nil, err
-	}
-	return a.follow(ctx, s, &in.EventsInput, expires)
+	return response, err
 }
 
 // Resolve implements huma.Resolver: it keeps who asks.
@@ -77,49 +96,35 @@ type EventLimits struct {
 	ByStream  *budget.Budget[sluice.StreamID]
 }
 
-// take counts one more.
-func (l EventLimits) take(client netip.Addr, stream sluice.StreamID) (release func(), err error) {
-	if err := l.ByAddress.Take(client); err != nil {
-		return nil, err
-	}
-	if err := l.ByStream.Take(stream); err != nil {
-		l.ByAddress.Release(client)
-		return nil, err
-	}
-	return func() {
-		l.ByAddress.Release(client)
-		l.ByStream.Release(stream)
-	}, nil
-}
-
 // follow answers with the stream's events until expires; the zero time is for
 // subscribers without a key, who get no candidates and whose time does not run
 // out. An ended stream is answered with 204, which is all that stops an
 // EventSource from coming back (HTML standard, section 9.2.3).
-func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, expires time.Time) (*huma.StreamResponse, error) {
-	release, err := a.EventLimits.take(in.client, s.ID)
-	if err != nil {
+func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, expires time.Time, leave func()) (*huma.StreamResponse, error) {
+	id := s.ID
+	if err := a.EventLimits.ByStream.Take(id); err != nil {
 		return nil, err
 	}
 	after, _ := strconv.ParseInt(in.LastEventID, 10, 64) // what is no number was never sent by us
-	sub := a.Bus.Subscribe(s.ID, max(after, 0), !expires.IsZero())
-	leave := func() {
+	sub := a.Bus.Subscribe(id, max(after, 0), !expires.IsZero())
+	unsubscribe := func() {
 		sub.Close()
-		release()
+		a.EventLimits.ByStream.Release(id)
 	}
 
 	// Only now, with the subscription made, is the state asked for: a stream that
 	// ends from here on sends its event.
-	s, err = a.Store.Stream(ctx, sluice.AnyAccount, sluice.StreamRef{ID: s.ID})
+	s, err := a.Store.Stream(ctx, sluice.AnyAccount, sluice.StreamRef{ID: id})
 	if err != nil {
-		leave()
+		unsubscribe()
 		return nil, err
 	}
 	if s.Broadcast.EndedAt != nil {
+		unsubscribe()
 		leave()
 		return &huma.StreamResponse{Body: noContent}, nil
 	}
-	return &huma.StreamResponse{Body: a.sender(sub, expires, leave)}, nil //nolint:contextcheck // the context comes with the huma.Context
+	return &huma.StreamResponse{Body: a.sender(sub, expires, func() { unsubscribe(); leave() })}, nil //nolint:contextcheck // the context comes with the huma.Context
 }
 
 func noContent(ctx huma.Context) { ctx.SetStatus(http.StatusNoContent) }

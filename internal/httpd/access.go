@@ -49,7 +49,7 @@ const statusLeft = 499
 // media, of which players load several files a second.
 func (s *Server) logAccess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		counted := &countedWriter{ResponseWriter: w, status: http.StatusOK, entry: entry{
+		counted := &countedWriter{ResponseWriter: w, status: http.StatusOK, closes: r.ProtoMajor == 1, entry: entry{
 			// Handlers may change the request.
 			log: s.Log, method: r.Method, path: r.URL.Path, request: r.Header.Get(requestID), addr: r.RemoteAddr, begun: time.Now(),
 		}}
@@ -153,6 +153,7 @@ type countedWriter struct {
 	begun     bool
 	body      *arrivingBody // of the request; nil when it has none
 	takenOver bool          // the connection is the handler's now
+	closes    bool          // a request can end the connection: it is none of HTTP/2
 	entry     entry
 }
 
@@ -170,6 +171,9 @@ func (w *countedWriter) begin() {
 	w.begun = true
 	if w.body != nil {
 		w.body.refuseRest(w.Header())
+	}
+	if w.status == http.StatusTooManyRequests && w.closes {
+		w.Header().Set("Connection", "close") // its place is for those who are within their share
 	}
 }
 

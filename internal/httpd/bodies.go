@@ -36,7 +36,7 @@ func (s *Server) boundBody(next http.Handler) http.Handler {
 		}
 		control := http.NewResponseController(w)
 		key := clientaddr.Key(clientaddr.Of(r))
-		body := &arrivingBody{ReadCloser: r.Body, control: control, closes: r.ProtoMajor == 1}
+		body := &arrivingBody{ReadCloser: r.Body, control: control, closes: counted.closes}
 		counted.body = body
 		if err := s.Bodies.Take(key); err != nil {
 			body.setDeadline(-time.Second) // what comes of it is not waited for

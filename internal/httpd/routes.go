@@ -9,18 +9,12 @@ import (
 // route chooses by the start of the path. It is no http.ServeMux, which would
 // redirect a path that is not clean: whoever answers decides about that.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
-	path := r.URL.Path
-	isAPI := path == "/v1" || strings.HasPrefix(path, "/v1/") || path == "/openapi.json"
-	if r.ContentLength != 0 && !isAPI && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		answer(w, http.StatusBadRequest, "this takes no body; ask without one")
-		return
-	}
-	switch {
+	switch path := r.URL.Path; {
 	case path == "/healthz":
 		answer(w, http.StatusOK, "alive")
 	case path == "/readyz":
 		s.ready(w, r)
-	case isAPI:
+	case path == "/v1" || strings.HasPrefix(path, "/v1/") || path == "/openapi.json":
 		s.API.ServeHTTP(w, r)
 	case isMedia(path):
 		s.Origin.ServeHTTP(w, r)
