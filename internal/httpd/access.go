@@ -65,12 +65,6 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 			}
 			counted.entry.write(ctx, status, counted.bytes)
 		}(r.Context())
-		if !strings.HasPrefix(r.RequestURI, "/") {
-			// Forms for proxies (RFC 9112, section 3.2.2), which could name another
-			// host in an address that we send on.
-			answer(counted, http.StatusBadRequest, "the request target has to begin with a slash")
-			return
-		}
 		next.ServeHTTP(counted, r)
 	})
 }

@@ -49,7 +49,7 @@ func (s *Server) boundBody(next http.Handler) http.Handler {
 		body.setDeadline(bodyTimeout)
 		r.Body = body
 		next.ServeHTTP(w, r)
-		if body.refused {
+		if body.refused && !body.failed {
 			_ = control.Flush()
 			body.setDeadline(refusedTimeout)
 			_, _ = io.CopyN(io.Discard, body, maxRefused)
@@ -65,6 +65,7 @@ type arrivingBody struct {
 	release func()
 	closes  bool // the connection, when the rest of it is refused
 	whole   bool
+	failed  bool // it did not come in time, or broke off
 	refused bool
 }
 
@@ -77,6 +78,7 @@ func (b *arrivingBody) Read(p []byte) (int, error) {
 		_ = b.control.SetReadDeadline(time.Time{}) // a writer without deadlines is a test's
 		b.release()
 	}
+	b.failed = b.failed || err != nil && !b.whole
 	return n, err
 }
 

@@ -10,6 +10,10 @@ import (
 // redirect a path that is not clean: whoever answers decides about that.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
+	case !strings.HasPrefix(r.RequestURI, "/"):
+		// Forms for proxies (RFC 9112, section 3.2.2), which could name another host
+		// in an address that we send on.
+		answer(w, http.StatusBadRequest, "the request target has to begin with a slash")
 	case path == "/healthz":
 		answer(w, http.StatusOK, "alive")
 	case path == "/readyz":
