@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/clientaddr"
 )
 
 // call is what a handler knows of its request besides the input.
@@ -41,13 +42,14 @@ func (a *API) admit(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithValue(ctx, callKey{}, c))
 }
 
-// base is the start of every address in an answer. Forwarded headers are not
-// believed, since anybody can send them: behind a proxy, set the public URL.
+// base is the start of every address in an answer. Of forwarded headers only the
+// protocol is believed, and only from a trusted proxy: behind another one, set the
+// public URL.
 func (a *API) base(ctx huma.Context) string {
 	if a.PublicURL != "" {
 		return a.PublicURL
 	}
-	if ctx.TLS() != nil {
+	if r, _ := humago.Unwrap(ctx); clientaddr.Secure(r) {
 		return "https://" + ctx.Host()
 	}
 	return "http://" + ctx.Host()

@@ -3,6 +3,7 @@
 package clientaddr
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -48,34 +49,29 @@ func (p Proxies) Trusts(addr netip.Addr) bool {
 }
 
 // Settle makes a request say the truth about its sender: RemoteAddr becomes the
-// client's address, and the forwarded protocol stays only where a trusted proxy
-// said so. Everything behind reads RemoteAddr and Secure, and no header.
-func (p Proxies) Settle(r *http.Request) {
+// client's address, and Secure knows what a trusted proxy said. Everything behind
+// reads these, and no header.
+func (p Proxies) Settle(r *http.Request) *http.Request {
 	if len(p) == 0 {
-		forget(r.Header)
-		return
+		return r
 	}
 	peer := Of(r)
 	if !p.Trusts(peer) {
-		forget(r.Header)
-		return
+		return r
 	}
 	client, secure := p.client(r.Header, peer)
-	forget(r.Header)
-	if secure {
-		r.Header.Set(headerProto, "https")
-	}
 	if client != peer {
 		r.RemoteAddr = netip.AddrPortFrom(client, 0).String()
 	}
+	if secure {
+		r = r.WithContext(context.WithValue(r.Context(), secureKey{}, true))
+	}
+	return r
 }
 
-// forget removes what is not to be believed.
-func forget(h http.Header) {
-	delete(h, headerProto)
-	delete(h, headerFor)
-	delete(h, headerForwarded)
-}
+// secureKey marks the context of a request that reached a trusted proxy by HTTPS.
+// No header could: a handler that is reached another way would believe it.
+type secureKey struct{}
 
 // client finds the client in what trusted proxies say: the last address that is
 // none of theirs. Each proxy appends the address it was asked from, so what stands
@@ -173,5 +169,5 @@ func Key(addr netip.Addr) netip.Addr {
 
 // Secure reports whether the client asked by HTTPS: of us, or of a trusted proxy.
 func Secure(r *http.Request) bool {
-	return r.TLS != nil || r.Header.Get(headerProto) == "https"
+	return r.TLS != nil || r.Context().Value(secureKey{}) != nil
 }

@@ -27,7 +27,7 @@ const requestID = "X-Request-Id"
 // is, for all that follow.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.Trusted.Settle(r)
+		r = s.Trusted.Settle(r)
 		id := s.nextID()
 		r.Header.Set(requestID, id)
 		w.Header().Set(requestID, id)
