@@ -14,15 +14,15 @@ func raiseFileLimit() (int, error) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
 		return 1024, fmt.Errorf("read the limit of open files: %w", err) // what most systems give
 	}
-	have := l.Cur
+	have := uint64(l.Cur) //nolint:unconvert // it is signed on some systems
 	if l.Cur < l.Max {
 		l.Cur = l.Max
 		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
-			return clampFiles(uint64(have)), fmt.Errorf("raise the limit of open files to %d: %w", l.Max, err)
+			return clampFiles(have), fmt.Errorf("raise the limit of open files to %d: %w", l.Max, err)
 		}
-		have = l.Cur
+		have = uint64(l.Max) //nolint:unconvert // as above
 	}
-	return clampFiles(uint64(have)), nil //nolint:unconvert // it is signed on some systems
+	return clampFiles(have), nil
 }
 
 // clampFiles makes a number of it: no limit at all is 2⁶⁴ - 1.

@@ -88,7 +88,7 @@ func TestRefusedEventStreamsHoldNothing(t *testing.T) {
 
 // raw opens an event stream on a connection of its own, and reads it to the end of
 // its first message.
-func (s *server) raw(path, version string) (net.Conn, *bufio.Reader, *http.Response) {
+func (s *server) raw(path, version string) (*bufio.Reader, *http.Response) {
 	s.t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(s.t.Context(), "tcp", s.Listener.Addr().String())
 	require.NoError(s.t, err)
@@ -97,9 +97,9 @@ func (s *server) raw(path, version string) (net.Conn, *bufio.Reader, *http.Respo
 	_, err = fmt.Fprintf(conn, "GET %s HTTP/%s\r\nHost: test\r\nOrigin: https://app.example\r\n\r\n", path, version)
 	require.NoError(s.t, err)
 	buffered := bufio.NewReader(conn)
-	res, err := http.ReadResponse(buffered, nil) //nolint:bodyclose // the connection is closed
+	res, err := http.ReadResponse(buffered, nil)
 	require.NoError(s.t, err)
-	return conn, buffered, res
+	return buffered, res
 }
 
 // An event stream of HTTP/1.1 is a whole answer, with its headers and its end.
@@ -107,7 +107,7 @@ func TestEventStreamOnItsConnection(t *testing.T) {
 	s := newServer(t)
 	path := s.create("stream")
 	for version, chunked := range map[string]bool{"1.1": true, "1.0": false} {
-		_, _, res := s.raw(path+"/events", version)
+		_, res := s.raw(path+"/events", version) //nolint:bodyclose // the connection is closed
 		require.Equal(t, http.StatusOK, res.StatusCode)
 		require.Equal(t, "https://app.example", res.Header.Get("Access-Control-Allow-Origin"))
 		require.Equal(t, "no-store, no-transform", res.Header.Get("Cache-Control"), "B21")
@@ -129,7 +129,7 @@ func TestEventStreamsAreSmall(t *testing.T) {
 	path := s.create("stream")
 	readers := make([]*bufio.Reader, 0, viewers+1)
 	open := func() {
-		_, buffered, res := s.raw(path+"/events", "1.1")
+		buffered, res := s.raw(path+"/events", "1.1") //nolint:bodyclose // as above
 		line, err := bufio.NewReader(res.Body).ReadString('\n')
 		require.NoError(t, err)
 		require.Contains(t, line, "retry")

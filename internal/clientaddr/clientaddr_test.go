@@ -12,9 +12,9 @@ import (
 	"github.com/sluicelive/sluice/internal/clientaddr"
 )
 
-func request(t testing.TB, remote string, headers ...string) *http.Request {
-	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+func request(tb testing.TB, remote string, headers ...string) *http.Request {
+	tb.Helper()
+	r := httptest.NewRequestWithContext(tb.Context(), http.MethodGet, "/", http.NoBody)
 	r.RemoteAddr = remote
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])

@@ -118,7 +118,7 @@ const maxLogged = 200
 
 // keyShape is what keys look like: application keys, and tokens (RFC 7519) whose
 // header is an object in base64.
-var keyShape = regexp.MustCompile(`(?i:` + sluice.KeyPrefix + `_)[^/]|eyJ[\w-]*\.[\w-]`) //nolint:gochecknoglobals // compiled once
+var keyShape = regexp.MustCompile(`(?i:` + sluice.KeyPrefix + `_)[^/]|eyJ[\w-]*\.[\w-]`)
 
 // redact takes keys out of a path: whatever stands where an event key belongs,
 // which some clients fill with their application key, and what looks like a key

@@ -49,8 +49,23 @@ func (f from) RemoteAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(f.addr), 4711))
 }
 
+// bubble is a server within a bubble of time.
+type bubble struct {
+	t     *testing.T
+	dials chan net.Conn
+	ours  []net.Conn
+}
+
+// dial connects from an address.
+func (b *bubble) dial(addr string) net.Conn {
+	client, server := net.Pipe()
+	b.ours = append(b.ours, client)
+	b.dials <- from{server, addr}
+	return client
+}
+
 // withPipes runs a test against a server within a bubble of time.
-func withPipes(t *testing.T, cfg func() Config, test func(t *testing.T, dial func(addr string) net.Conn)) {
+func withPipes(t *testing.T, cfg func() Config, test func(b *bubble)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newServer(cfg())
@@ -58,14 +73,9 @@ func withPipes(t *testing.T, cfg func() Config, test func(t *testing.T, dial fun
 		ctx, stop := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() { _ = s.Run(ctx, l) })
-		var ours []net.Conn
-		test(t, func(addr string) net.Conn {
-			client, server := net.Pipe()
-			ours = append(ours, client)
-			l.dials <- from{server, addr}
-			return client
-		})
-		for _, conn := range ours {
+		b := &bubble{t: t, dials: l.dials}
+		test(b)
+		for _, conn := range b.ours {
 			_ = conn.Close()
 		}
 		stop()
@@ -73,20 +83,35 @@ func withPipes(t *testing.T, cfg func() Config, test func(t *testing.T, dial fun
 	})
 }
 
-// slowly sends a head that promises a body, and of the body nothing. It returns
-// when the answer came, or the connection was closed.
-func slowly(t *testing.T, conn net.Conn, head string) (res *http.Response, took time.Duration) {
-	t.Helper()
-	begun := time.Now()
-	go func() { _, _ = io.WriteString(conn, strings.ReplaceAll(head, "\n", "\r\n")+"\r\n") }()
+// told is the head of an answer whose body was read.
+type told struct {
+	StatusCode int
+	Header     http.Header
+	Close      bool
+	at         time.Time // when the head came
+}
+
+// readTold reads an answer; nil when there is none.
+func readTold(conn net.Conn) *told {
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
+		return nil
+	}
+	got := &told{res.StatusCode, res.Header, res.Close, time.Now()}
+	_, _ = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
+	return got
+}
+
+// slowly sends a head that promises a body, and of the body nothing. It returns
+// when the answer came, or the connection was closed.
+func slowly(conn net.Conn, head string) (res *told, took time.Duration) {
+	begun := time.Now()
+	go func() { _, _ = io.WriteString(conn, strings.ReplaceAll(head, "\n", "\r\n")+"\r\n") }()
+	if res = readTold(conn); res == nil {
 		return nil, time.Since(begun)
 	}
-	took = time.Since(begun)
-	_, _ = io.Copy(io.Discard, res.Body)
-	require.NoError(t, res.Body.Close())
-	return res, took
+	return res, res.at.Sub(begun)
 }
 
 // reading is a handler that wants the whole body, as the API's are.
@@ -114,9 +139,10 @@ func TestSlowBodies(t *testing.T) {
 		"GET /v1/streams/1 HTTP/1.1\nHost: x\nContent-Length: 100000\n":           bodyTimeout,
 	} {
 		t.Run(strings.SplitN(head, "\n", 2)[0], func(t *testing.T) {
-			withPipes(t, func() Config { return Config{API: http.HandlerFunc(reading)} }, func(t *testing.T, dial func(string) net.Conn) {
-				conn := dial("192.0.2.1")
-				res, took := slowly(t, conn, head)
+			withPipes(t, func() Config { return Config{API: http.HandlerFunc(reading)} }, func(b *bubble) {
+				t := b.t
+				conn := b.dial("192.0.2.1")
+				res, took := slowly(conn, head)
 				require.NotNil(t, res, "answered")
 				require.LessOrEqual(t, took, longest)
 				require.True(t, res.Close, "the rest of the body is not waited for")
@@ -140,10 +166,11 @@ func TestWholeBodyHasNoDeadline(t *testing.T) {
 			w.WriteHeader(http.StatusOK)
 		}
 	}
-	withPipes(t, func() Config { return Config{API: http.HandlerFunc(waits)} }, func(t *testing.T, dial func(string) net.Conn) {
-		conn := dial("192.0.2.1")
+	withPipes(t, func() Config { return Config{API: http.HandlerFunc(waits)} }, func(b *bubble) {
+		t := b.t
+		conn := b.dial("192.0.2.1")
 		for range 2 {
-			res, took := slowly(t, conn, "POST /v1/streams/1/start HTTP/1.1\nHost: x\nContent-Length: 2\n\n{}")
+			res, took := slowly(conn, "POST /v1/streams/1/start HTTP/1.1\nHost: x\nContent-Length: 2\n\n{}")
 			require.Equal(t, http.StatusOK, res.StatusCode)
 			require.Equal(t, time.Minute, took)
 			require.False(t, res.Close)
@@ -160,26 +187,27 @@ func TestBodyBudget(t *testing.T) {
 			Name: "bodies", Total: 30, PerKey: 20, Share: "too_many_bodies", RetryAfter: 5 * time.Second, Now: time.Now, Log: log,
 		})}
 	}
-	withPipes(t, cfg, func(t *testing.T, dial func(string) net.Conn) {
+	withPipes(t, cfg, func(b *bubble) {
+		t := b.t
 		const slow = "POST /v1/x HTTP/1.1\nHost: x\nContent-Length: 100000\n"
 		for range 20 {
-			conn := dial("192.0.2.9")
-			go func() { _, _ = slowly(t, conn, slow) }()
+			conn := b.dial("192.0.2.9")
+			go func() { _, _ = slowly(conn, slow) }()
 		}
 		synctest.Wait()
-		res, took := slowly(t, dial("192.0.2.9"), slow)
+		res, took := slowly(b.dial("192.0.2.9"), slow)
 		require.Equal(t, http.StatusTooManyRequests, res.StatusCode)
 		require.Zero(t, took)
 		require.Equal(t, "5", res.Header.Get("Retry-After"))
 		require.True(t, res.Close)
-		res, _ = slowly(t, dial("192.0.2.9"), "GET /healthz HTTP/1.1\nHost: x\n")
+		res, _ = slowly(b.dial("192.0.2.9"), "GET /healthz HTTP/1.1\nHost: x\n")
 		require.Equal(t, http.StatusOK, res.StatusCode, "what has no body is served")
 		for range 20 {
-			res, _ = slowly(t, dial("192.0.2.1"), "POST /v1/x HTTP/1.1\nHost: x\nContent-Length: 2\n\n{}")
+			res, _ = slowly(b.dial("192.0.2.1"), "POST /v1/x HTTP/1.1\nHost: x\nContent-Length: 2\n\n{}")
 			require.Equal(t, http.StatusOK, res.StatusCode, "another address, one after the other")
 		}
 		<-time.After(bodyTimeout + time.Millisecond)
-		res, _ = slowly(t, dial("192.0.2.9"), "POST /v1/x HTTP/1.1\nHost: x\nContent-Length: 2\n\n{}")
+		res, _ = slowly(b.dial("192.0.2.9"), "POST /v1/x HTTP/1.1\nHost: x\nContent-Length: 2\n\n{}")
 		require.Equal(t, http.StatusOK, res.StatusCode, "once they are over")
 	})
 }
