@@ -104,8 +104,18 @@ func innerBans() []ban {
 			why: "an origin serves what the packager holds; it can stand where no encoder runs",
 		},
 		{
+			from: []string{"./internal/budget", "./internal/clientaddr"},
+			to:   house, sparing: []string{"./"}, indirect: true,
+			why: "limits and addresses are counted and read by rules alone, so that both edges can use them",
+		},
+		{
+			from: []string{"./internal/budget", "./internal/clientaddr"},
+			to:   []string{"net", "os"},
+			why:  "they open nothing and wait for nothing: a test of theirs takes microseconds",
+		},
+		{
 			from: []string{"./internal/certs/...", "./internal/httpd"},
-			to:   house, sparing: []string{"./", "./internal/certs/..."}, indirect: true,
+			to:   house, sparing: []string{"./", "./internal/certs/...", "./internal/status", "./internal/budget", "./internal/clientaddr"}, indirect: true,
 			why: "the listener and its certificates know nothing of what is served behind them",
 		},
 		{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -19,11 +20,17 @@ import (
 // doctorCmd checks, without a running server, what the server will need. It
 // takes the flags of serve that matter to it.
 type doctorCmd struct {
-	dataFlags `embed:""`
-	netFlags  `embed:""`
-	tlsFlags  `embed:""`
+	dataFlags  `embed:""`
+	netFlags   `embed:""`
+	tlsFlags   `embed:""`
+	limitFlags `embed:""`
 
 	FFmpeg string `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
+}
+
+// Validate checks what flags alone can tell.
+func (c *doctorCmd) Validate() error {
+	return errors.Join(c.tlsFlags.Validate(), c.limitFlags.Validate())
 }
 
 // finding is the outcome of one check. A remedy means that something is wrong.
@@ -36,7 +43,7 @@ func (c doctorCmd) Run(ctx context.Context, out terminal) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	findings := c.ffmpeg(ctx)
-	findings = append(findings, c.data())
+	findings = append(findings, c.data(), c.files())
 	findings = append(findings, c.http(ctx)...)
 	findings = append(findings, c.certificate(ctx)...)
 	findings = append(findings, c.webrtc(ctx)...)
@@ -99,6 +106,25 @@ func (c doctorCmd) data() finding {
 		return finding{fmt.Sprintf("data folder %s: %v", c.Data, err), "make it writable for this user and free some space, or choose another with --data"}
 	}
 	return finding{"data folder is writable: " + c.Data, ""}
+}
+
+// fewFiles is a limit of open files with which a server is small.
+const fewFiles = 1024
+
+// files tells what viewers can take, which follows from the limit of open files.
+func (c doctorCmd) files() finding {
+	files, err := raiseFileLimit()
+	if err != nil {
+		return finding{err.Error(), "raise the limit of open files (LimitNOFILE in systemd, ulimit -n in a shell)"}
+	}
+	l := c.derive(files)
+	f := finding{l.String(), ""}
+	if l.connections+l.reserve > l.files {
+		f.remedy = "raise the limit of open files (LimitNOFILE in systemd, ulimit -n in a shell), or lower --max-connections: viewers could take what live streams need"
+	} else if files <= fewFiles {
+		f.what += " (for more viewers raise the limit of open files: LimitNOFILE in systemd, ulimit -n in a shell)"
+	}
+	return f
 }
 
 func (c doctorCmd) http(ctx context.Context) []finding {

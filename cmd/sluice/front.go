@@ -59,6 +59,7 @@ func (f *front) Close() error {
 
 // run serves until ctx ends.
 func (f *front) run(ctx context.Context, cfg httpd.Config) error {
+	defer cfg.Connections.Wait()
 	group, ctx := errgroup.WithContext(ctx)
 	challenges := func(next http.Handler) http.Handler { return next }
 	switch {
@@ -77,7 +78,10 @@ func (f *front) run(ctx context.Context, cfg httpd.Config) error {
 	if f.plain != nil {
 		upgrade := f.upgrade()
 		led := challenges(upgrade)
-		beside := httpd.New(httpd.Config{API: api.InClear(upgrade.Base), Origin: led, UI: led, Ready: cfg.Ready, Log: f.log})
+		beside := httpd.New(httpd.Config{
+			API: api.InClear(upgrade.Base), Origin: led, UI: led, Ready: cfg.Ready,
+			Connections: cfg.Connections, Bodies: cfg.Bodies, Trusted: cfg.Trusted, Log: f.log,
+		})
 		group.Go(func() error { return beside.Run(ctx, f.plain) })
 	}
 	return group.Wait()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -32,9 +33,10 @@ type netFlags struct {
 }
 
 type serveCmd struct {
-	dataFlags `embed:""`
-	netFlags  `embed:""`
-	tlsFlags  `embed:""`
+	dataFlags  `embed:""`
+	netFlags   `embed:""`
+	tlsFlags   `embed:""`
+	limitFlags `embed:""`
 
 	bootstrapFlags `embed:""`
 
@@ -69,7 +71,7 @@ func (c *serveCmd) Validate() error {
 		}
 		c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	}
-	if err := c.tlsFlags.Validate(); err != nil {
+	if err := errors.Join(c.tlsFlags.Validate(), c.limitFlags.Validate()); err != nil {
 		return err
 	}
 	if err := c.bootstrapFlags.Validate(); err != nil {
@@ -103,6 +105,10 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 		return err
 	}
 	keepPrivate(log)
+	edge, err := c.openEdge(log)
+	if err != nil {
+		return err
+	}
 	store, err := c.open(ctx, log)
 	if err != nil {
 		return err
@@ -154,10 +160,10 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err := streams.Recover(ctx); err != nil {
 		return fmt.Errorf("close the streams of the last run: %w", err)
 	}
-	media := origin.New(origin.Config{Presentations: streams, Log: log})
+	media := origin.New(origin.Config{Presentations: streams, Limits: edge.media, Log: log})
 	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request
 		Store: store, Live: streams, Bus: events, EventKeys: eventKeys,
-		PublicURL: c.PublicURL, Host: front.host(), Viewers: media.Viewers, Now: time.Now, Log: log,
+		PublicURL: c.PublicURL, Host: front.host(), Viewers: media.Viewers, EventLimits: edge.events, Now: time.Now, Log: log,
 	})
 	defer calls.Close()
 	c.greet(out, front.url(), firstKey, keyFile)
@@ -168,11 +174,14 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	beside.Go(func() { trimMemory(ctx) })
+	// What else must work for the server to be ready goes into this list.
+	ready := newReadiness(time.Now, check{"database", store.Ping})
 	return front.run(ctx, httpd.Config{
 		API: calls, Origin: media, UI: ui.Handler(),
-		Ready: func(ctx context.Context) error { _, err := store.Accounts(ctx); return err },
-		Drain: func(context.Context) { streams.Close(); events.Close() },
-		Log:   log,
+		Ready:       ready.ready,
+		Drain:       func(context.Context) { streams.Close(); events.Close() },
+		Connections: edge.connections, Bodies: edge.bodies, Trusted: edge.trusted,
+		Log: log,
 	})
 }
 

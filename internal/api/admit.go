@@ -6,6 +6,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/sluicelive/sluice/internal/clientaddr"
 )
 
 // call is what a handler knows of its request besides the input.
@@ -53,10 +55,10 @@ func (a *API) admit(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// base is the start of every address in an answer. Forwarded headers are not
-// believed, since anybody can send them: behind a proxy, set the public URL. The
-// Host is not believed either where the server knows its names: an answer that a
-// cache keeps must not lead its readers to a stranger.
+// base is the start of every address in an answer. Of forwarded headers only the
+// protocol is believed, and only from a trusted proxy: behind another one, set the
+// public URL. The Host is not believed either where the server knows its names: an
+// answer that a cache keeps must not lead its readers to a stranger.
 func (a *API) base(r *http.Request) string {
 	if a.PublicURL != "" {
 		return a.PublicURL
@@ -65,7 +67,7 @@ func (a *API) base(r *http.Request) string {
 	if a.Host != nil {
 		host = a.Host(host)
 	}
-	if r.TLS != nil {
+	if clientaddr.Secure(r) {
 		return "https://" + host
 	}
 	return "http://" + host

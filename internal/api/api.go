@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -50,8 +51,10 @@ type Config struct {
 	Host func(requested string) string
 	// Viewers counts who watches a stream now. Optional.
 	Viewers func(sluice.StreamID) int
-	Now     func() time.Time
-	Log     *slog.Logger
+	// EventLimits bound the event streams that are open. Optional.
+	EventLimits EventLimits
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // API serves the HTTP API.
@@ -61,6 +64,9 @@ type API struct {
 	routes   *router
 	huma     huma.API
 	document []byte
+	closing  context.Context //nolint:containedctx // the life of the API, not of a call
+	stop     context.CancelFunc
+	open     sync.WaitGroup // event streams on connections of their own
 }
 
 // New makes the API and starts what records the use of keys; Close ends it.
@@ -71,6 +77,7 @@ func New(cfg Config) *API {
 	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	a := &API{Config: cfg}
 	a.routes = newRouter(a.guard)
+	a.closing, a.stop = context.WithCancel(context.Background())
 	a.keys = newKeyring(cfg.Store, cfg.Now, cfg.Log)
 	a.huma = newHuma(a.routes)
 	a.huma.UseMiddleware(a.admit)
@@ -79,9 +86,13 @@ func New(cfg Config) *API {
 	return a
 }
 
-// Close waits until the last uses of keys are recorded. Event streams end with
-// their request or with the bus.
-func (a *API) Close() { a.keys.close() }
+// Close ends the event streams that have not ended with the bus, and waits until
+// the last uses of keys are recorded.
+func (a *API) Close() {
+	a.stop()
+	a.open.Wait()
+	a.keys.close()
+}
 
 // protect keeps answers out of caches, which would show one caller's to others,
 // and browsers from taking one for what it is not. Handlers may set a policy of

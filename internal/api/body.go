@@ -32,12 +32,12 @@ var (
 )
 
 // readBody takes the whole body in and leaves it to be read again from memory.
-// The deadline lies on the reading alone: left on, it would end the request
-// itself, which may wait longer than that for media.
+// The deadline goes when the body has come whole: left on, it would end the
+// request itself, which may wait longer than that for media. It stays on what has
+// not come, for which net/http would wait as long as the client likes.
 func readBody(w http.ResponseWriter, r *http.Request) error {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // of the connection, so not of Config.Now
-	defer control.SetReadDeadline(time.Time{})               //nolint:errcheck // a writer without deadlines is a test's
 
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
@@ -47,6 +47,7 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 		_, _ = io.CopyN(io.Discard, r.Body, maxRefused)
 		return errBodyTooLarge
 	}
+	_ = control.SetReadDeadline(time.Time{}) // a writer without deadlines is a test's
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json") // the one thing we read, whatever it is labelled
 	return nil

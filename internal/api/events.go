@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/budget"
 	"github.com/sluicelive/sluice/internal/bus"
+	"github.com/sluicelive/sluice/internal/clientaddr"
 	"github.com/sluicelive/sluice/internal/eventkey"
 )
 
@@ -22,6 +25,8 @@ const pingInterval = 15 * time.Second
 type EventsInput struct {
 	StreamPath
 	LastEventID string `header:"Last-Event-ID" doc:"The id of the last event seen: those since are sent again"`
+
+	client netip.Addr // of whom budgets count it
 }
 
 type keyedEventsInput struct {
@@ -31,11 +36,13 @@ type keyedEventsInput struct {
 
 // events sends the state events of a stream to anybody.
 func (a *API) events(ctx context.Context, c call, in *EventsInput) (*huma.StreamResponse, error) {
-	s, err := a.findPublic(ctx, c, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	return a.follow(ctx, s, in, grant{}, func() {})
+	return a.counted(in, func(leave func()) (*huma.StreamResponse, error) {
+		s, err := a.findPublic(ctx, c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return a.follow(ctx, s, in, grant{}, leave)
+	})
 }
 
 // grant is what an event key gives: candidates, until it expires or the
@@ -51,16 +58,18 @@ func (g grant) isKeyed() bool { return !g.expires.IsZero() }
 
 // keyedEvents sends the candidates of the ingest session, too.
 func (a *API) keyedEvents(ctx context.Context, _ call, in *keyedEventsInput) (*huma.StreamResponse, error) {
-	owner, err := a.EventKeys.Owner(in.EventKey, a.Now())
-	if err != nil {
-		return nil, err
-	}
-	revoked, leave := a.keys.watches.join(owner) // before the look at it: no revocation falls between
-	response, err := a.followKeyed(ctx, owner, in, revoked, leave)
-	if err != nil {
-		leave()
-	}
-	return response, err
+	return a.counted(&in.EventsInput, func(leave func()) (*huma.StreamResponse, error) {
+		owner, err := a.EventKeys.Owner(in.EventKey, a.Now())
+		if err != nil {
+			return nil, err
+		}
+		revoked, unwatch := a.keys.watches.join(owner) // before the look at it: no revocation falls between
+		response, err := a.followKeyed(ctx, owner, in, revoked, func() { unwatch(); leave() })
+		if err != nil {
+			unwatch()
+		}
+		return response, err
+	})
 }
 
 // followKeyed answers with the events of a stream of the key's own account, which
@@ -85,26 +94,62 @@ func (a *API) followKeyed(
 	return a.follow(ctx, s, &in.EventsInput, grant{expires, revoked}, leave)
 }
 
+// counted counts an event stream of the client's address, before anything is
+// looked up: who asks for too many is refused for next to nothing. open calls
+// leave at the end of the stream, or fails.
+func (a *API) counted(in *EventsInput, open func(leave func()) (*huma.StreamResponse, error)) (*huma.StreamResponse, error) {
+	if err := a.EventLimits.ByAddress.Take(in.client); err != nil {
+		return nil, err
+	}
+	leave := func() { a.EventLimits.ByAddress.Release(in.client) }
+	response, err := open(leave)
+	if err != nil {
+		leave()
+	}
+	return response, err
+}
+
+// Resolve implements huma.Resolver: it keeps who asks.
+func (in *EventsInput) Resolve(ctx huma.Context) []error {
+	in.client = clientaddr.Key(clientaddr.Parse(ctx.RemoteAddr()))
+	return nil
+}
+
+// EventLimits count the event streams that are open, by client address and by
+// stream. A nil one sets no limit.
+type EventLimits struct {
+	ByAddress *budget.Budget[netip.Addr]
+	ByStream  *budget.Budget[sluice.StreamID]
+}
+
 // follow answers with the stream's events while the grant holds, and calls leave
 // at their end, unless it fails. An ended stream is answered with 204, which is
 // all that stops an EventSource from coming back (HTML standard, section 9.2.3).
 func (a *API) follow(ctx context.Context, s *sluice.Stream, in *EventsInput, g grant, leave func()) (*huma.StreamResponse, error) {
+	id := s.ID
+	if err := a.EventLimits.ByStream.Take(id); err != nil {
+		return nil, err
+	}
 	after, _ := strconv.ParseInt(in.LastEventID, 10, 64) // what is no number was never sent by us
-	sub := a.Bus.Subscribe(s.ID, max(after, 0), g.isKeyed())
+	sub := a.Bus.Subscribe(id, max(after, 0), g.isKeyed())
+	unsubscribe := func() {
+		sub.Close()
+		a.EventLimits.ByStream.Release(id)
+	}
 
 	// Only now, with the subscription made, is the state asked for: a stream that
 	// ends from here on sends its event.
-	s, err := a.Store.Stream(ctx, s.AccountID, sluice.StreamRef{ID: s.ID})
+	s, err := a.Store.Stream(ctx, s.AccountID, sluice.StreamRef{ID: id})
 	if err != nil {
-		sub.Close()
+		unsubscribe()
 		return nil, err
 	}
 	if s.Broadcast.EndedAt != nil {
-		sub.Close()
+		unsubscribe()
 		leave()
 		return &huma.StreamResponse{Body: noContent}, nil
 	}
-	return &huma.StreamResponse{Body: a.sender(sub, g, func() { sub.Close(); leave() })}, nil //nolint:contextcheck // the context comes with the huma.Context
+	return &huma.StreamResponse{Body: a.sender(sub, g, func() { unsubscribe(); leave() })}, nil //nolint:contextcheck // the context comes with the huma.Context
 }
 
 func noContent(ctx huma.Context) { ctx.SetStatus(http.StatusNoContent) }
@@ -112,8 +157,11 @@ func noContent(ctx huma.Context) { ctx.SetStatus(http.StatusNoContent) }
 // sender answers with the events of a subscription, and leaves it.
 func (a *API) sender(sub *bus.Subscription, g grant, leave func()) func(huma.Context) {
 	return func(ctx huma.Context) {
-		defer leave()
 		r, w := humago.Unwrap(ctx)
+		if r.Method != http.MethodHead && a.takeOver(w, r, sub, g, leave) {
+			return
+		}
+		defer leave()
 		out := newEventWriter(w)
 		if out.open() == nil && r.Method != http.MethodHead {
 			a.pump(ctx.Context(), sub, out, g)

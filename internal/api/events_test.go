@@ -109,7 +109,7 @@ func TestEvents(t *testing.T) {
 	publisher := s.subscribe(path+"/events/"+s.eventKey(path), "Origin", "https://app.example")
 
 	require.Equal(t, "text/event-stream", viewer.Header.Get("Content-Type"))
-	require.Equal(t, "no-store", viewer.Header.Get("Cache-Control"))
+	require.Equal(t, "no-store, no-transform", viewer.Header.Get("Cache-Control"))
 	require.Equal(t, "no", viewer.Header.Get("X-Accel-Buffering"))
 	require.Equal(t, "https://app.example", publisher.Header.Get("Access-Control-Allow-Origin"))
 	retry, err := strconv.Atoi(viewer.expect("").retry)

@@ -15,23 +15,55 @@ import (
 const eventWriteTimeout = 10 * time.Second
 
 // eventWriter writes an event stream (HTML standard, section 9.2.5).
-type eventWriter struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
+type eventWriter struct{ to eventSink }
+
+// eventSink takes an event stream: the answer to a request, or a connection.
+type eventSink interface {
+	// begin sends the headers of the answer.
+	begin() error
+	// send sends a text at once.
+	send(text []byte) error
+	// SetWriteDeadline limits the time for what is sent from here on.
+	SetWriteDeadline(at time.Time) error
 }
 
 func newEventWriter(w http.ResponseWriter) *eventWriter {
-	return &eventWriter{w: w, control: http.NewResponseController(w)}
+	return &eventWriter{answerSink{w, http.NewResponseController(w)}}
+}
+
+// answerSink is the answer to a request.
+type answerSink struct {
+	http.ResponseWriter
+	*http.ResponseController
+}
+
+func (s answerSink) begin() error {
+	setEventHeaders(s.Header())
+	s.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (s answerSink) send(text []byte) error {
+	if _, err := s.Write(text); err != nil {
+		return err
+	}
+	return s.Flush()
+}
+
+func setEventHeaders(h http.Header) {
+	h.Set("Content-Type", "text/event-stream")
+	// A proxy that compresses would hold events back until its buffer is full, and
+	// so would nginx as it is.
+	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("X-Accel-Buffering", "no")
 }
 
 // open sends the headers and how long to wait before coming back: not the same
 // for all, so that they do not all come at once after a restart.
 func (e *eventWriter) open() error {
-	h := e.w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
-	e.w.WriteHeader(http.StatusOK)
+	if err := e.to.begin(); err != nil {
+		return err
+	}
 	return e.write(fmt.Appendf(nil, "retry: %d\n\n", 2000+rand.IntN(2000))) //nolint:gosec // G404: spreads load, hides nothing
 }
 
@@ -60,10 +92,7 @@ func (e *eventWriter) write(text []byte) error {
 	if err := e.setDeadline(deadline); err != nil {
 		return err
 	}
-	if _, err := e.w.Write(text); err != nil {
-		return err
-	}
-	if err := e.control.Flush(); err != nil {
+	if err := e.to.send(text); err != nil {
 		return err
 	}
 	return e.setDeadline(time.Time{})
@@ -71,7 +100,7 @@ func (e *eventWriter) write(text []byte) error {
 
 // setDeadline passes over writers that have none, as those of tests.
 func (e *eventWriter) setDeadline(at time.Time) error {
-	if err := e.control.SetWriteDeadline(at); !errors.Is(err, http.ErrNotSupported) {
+	if err := e.to.SetWriteDeadline(at); !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluicelive/sluice/internal/api"
+	"github.com/sluicelive/sluice/internal/clientaddr"
 )
 
 // Without a public address, those in answers are as the request came, and not as
@@ -42,6 +43,29 @@ func TestAddressesSayHowTheyWereAskedFor(t *testing.T) {
 			require.Equal(t, host+"/streams/1/master.m3u8", stream["hls_url"])
 			require.Equal(t, host+"/streams/1/manifest.mpd", stream["dash_url"])
 		})
+	}
+}
+
+// D7: a trusted proxy says how it was asked.
+func TestAddressesBehindATrustedProxy(t *testing.T) {
+	s := newServer(t, func(c *api.Config) { c.PublicURL = "" })
+	trusted, err := clientaddr.ParseProxies([]string{"127.0.0.1"})
+	require.NoError(t, err)
+	proxied := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.Config.Handler.ServeHTTP(w, trusted.Settle(r))
+	}))
+	defer proxied.Close()
+	path := s.create("stream")
+	s.must("POST", path+"/prepare", "")
+	s.must("POST", path+"/start", "")
+	for proto, scheme := range map[string]string{"https": "https://", "http": "http://", "": "http://"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, proxied.URL+path, http.NoBody)
+		require.NoError(t, err)
+		req.Header.Set("X-Forwarded-Proto", proto)
+		res, err := proxied.Client().Do(req)
+		require.NoError(t, err)
+		require.Equal(t, scheme+strings.TrimPrefix(proxied.URL, "http://")+"/streams/1/master.m3u8", readAnswer(t, res).object(t)["hls_url"])
+		require.NoError(t, res.Body.Close())
 	}
 }
 

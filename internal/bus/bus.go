@@ -3,6 +3,7 @@
 package bus
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -83,23 +84,21 @@ func (b *Bus) EndSession(stream sluice.StreamID) {
 //
 // The caller must Close the subscription.
 func (b *Bus) Subscribe(stream sluice.StreamID, after int64, candidates bool) *Subscription {
-	sub := &Subscription{
-		bus:        b,
-		stream:     stream,
-		candidates: candidates,
-		events:     make(chan sluice.Event, maxHistory+1+queueLength),
-	}
+	sub := &Subscription{bus: b, stream: stream, candidates: candidates}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
+		sub.events = make(chan sluice.Event)
 		close(sub.events)
 		return sub
 	}
 	t := b.topic(stream)
-	for _, e := range t.replay(after) {
-		if sub.wants(e) {
-			sub.offer(e) // always fits: the queue is longer than the history
-		}
+	missed := slices.DeleteFunc(t.replay(after), func(e sluice.Event) bool { return !sub.wants(e) })
+	// Thousands of viewers subscribe at once: each gets room for what it has to
+	// get, and not for what a stream keeps at most.
+	sub.events = make(chan sluice.Event, len(missed)+sub.queueLength())
+	for _, e := range missed {
+		sub.events <- e
 	}
 	t.subs[sub] = struct{}{}
 	return sub

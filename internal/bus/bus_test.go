@@ -2,6 +2,7 @@ package bus
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -124,6 +125,31 @@ func TestSlowSubscriber(t *testing.T) {
 	}
 	got := received(slow)
 	require.Equal(t, "closed", got[len(got)-1])
+}
+
+// Ten thousand viewers of a stream with a long history cost little memory.
+func TestViewersAreSmall(t *testing.T) {
+	b := New(at(1))
+	b.NewSession(stream, "1")
+	b.Publish(state(sluice.EventStarted))
+	for range maxHistory {
+		b.Publish(candidate("1"))
+	}
+	const viewers, most = 1000, 4 << 10
+	subs := make([]*Subscription, viewers)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range subs {
+		subs[i] = b.Subscribe(stream, 0, false)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	require.Less(t, (int64(after.HeapAlloc)-int64(before.HeapAlloc))/viewers, int64(most), "bytes of one")
+	for _, sub := range subs {
+		require.Equal(t, []string{"streamStarted"}, received(sub))
+		sub.Close()
+	}
 }
 
 // History is bounded, and the newest state outlives it.

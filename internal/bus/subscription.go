@@ -2,10 +2,13 @@ package bus
 
 import "github.com/sluicelive/sluice"
 
-// queueLength is how many events a subscriber may lag behind before it is cut
-// off. A stream sends a handful of events a minute, so one that lags this far
-// does not read at all.
-const queueLength = 64
+// How many events a subscriber may lag behind before it is cut off. A stream sends
+// a handful of state events a minute, and a session some tens of candidates at
+// once, so one that lags this far does not read at all.
+const (
+	stateQueue     = 16
+	candidateQueue = 64
+)
 
 // Subscription is one subscriber's place on the bus.
 type Subscription struct {
@@ -22,6 +25,13 @@ func (s *Subscription) Events() <-chan sluice.Event { return s.events }
 
 // Close leaves the bus. It may be called more than once.
 func (s *Subscription) Close() { s.bus.unsubscribe(s) }
+
+func (s *Subscription) queueLength() int {
+	if s.candidates {
+		return candidateQueue
+	}
+	return stateQueue
+}
 
 func (s *Subscription) wants(e sluice.Event) bool {
 	return s.candidates || e.Type != sluice.EventICECandidate

@@ -10,8 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluicelive/sluice/internal/budget"
+	"github.com/sluicelive/sluice/internal/clientaddr"
 )
 
 const (
@@ -51,6 +55,13 @@ type Config struct {
 	// served: it ends what would keep them open, as broadcasts and event streams
 	// do. Optional.
 	Drain func(context.Context)
+	// Connections counts the connections of all listeners. Optional: without it
+	// there is no limit.
+	Connections *Connections
+	// Bodies counts the requests whose body is still arriving. Optional, as above.
+	Bodies *budget.Budget[netip.Addr]
+	// Trusted are the proxies whose word is taken for whom they ask.
+	Trusted clientaddr.Proxies
 	// StopTimeout bounds Drain and the requests that are under way. Zero is 15 s.
 	StopTimeout time.Duration
 	Log         *slog.Logger
@@ -74,7 +85,7 @@ func New(cfg Config) *Server {
 
 // Handler routes a request, with everything that is done for all of them.
 func (s *Server) Handler() http.Handler {
-	return s.identify(s.logAccess(s.recoverPanic(http.HandlerFunc(s.route))))
+	return s.identify(s.logAccess(s.recoverPanic(s.boundBody(http.HandlerFunc(s.route)))))
 }
 
 // Run serves on a listener until ctx is done, then stops: it reports itself not
@@ -82,6 +93,7 @@ func (s *Server) Handler() http.Handler {
 // answered or the time for it is over.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	server := s.newHTTP()
+	l = s.Connections.listen(l, s.TLS != nil)
 	served := make(chan error, 1)
 	go func() {
 		if s.TLS == nil {
@@ -119,6 +131,9 @@ func (s *Server) newHTTP() *http.Server {
 		// No WriteTimeout, which would end event streams: each request sets its
 		// own deadline.
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	if s.Connections != nil {
+		server.ConnState = s.Connections.track
 	}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetHTTP2(s.TLS != nil)

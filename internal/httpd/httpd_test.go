@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/sluicelive/sluice/internal/clientaddr"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -98,6 +100,14 @@ func TestRedact(t *testing.T) {
 		"/streams/2/chunk-stream360-000000001.m4s":  "/streams/2/chunk-stream360-000000001.m4s",
 		"/v1/streams/2/events/a/b/events/c":         "/v1/streams/2/events/[redacted]/[redacted]/[redacted]/[redacted]",
 		"/v1/streams/2/events//eyJh.eyJz.signature": "/v1/streams/2/events//[redacted]",
+		// S16: by shape, whatever the words before it.
+		"/v1/stream/1/event/eyJhbGciOiJI.eyJzdWIi.c2ln": "/v1/stream/1/event/[redacted]",
+		"/v1/Streams/1/Events/eyJhbGciOiJI.eyJzdWIi":    "/v1/Streams/1/Events/[redacted]",
+		"/key=sluice_abc_def":                           "/[redacted]",
+		"/SLUICE_ABC_DEF":                               "/[redacted]",
+		"/watch/eyJ":                                    "/watch/eyJ",
+		"/" + strings.Repeat("x", 40000):                "/" + strings.Repeat("x", 199) + "…",
+		"/a" + strings.Repeat("é", 200):                 "/a" + strings.Repeat("é", 99) + "…",
 	} {
 		require.Equal(t, want, redact(path), path)
 	}
@@ -123,6 +133,76 @@ func TestAccessLog(t *testing.T) {
 	s.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	get(t, s, "/streams/2/master.m3u8")
 	require.Empty(t, log.text(), "media is logged at level debug")
+}
+
+// S17: forms of a target that could name another host are refused.
+func TestTargets(t *testing.T) {
+	for target, want := range map[string]int{
+		"/": http.StatusOK, "//a": http.StatusOK, "/x:@evil.test/": http.StatusOK,
+		"x:@evil.test/a": http.StatusBadRequest, "http://evil.test/": http.StatusBadRequest, "*": http.StatusBadRequest, "a": http.StatusBadRequest,
+	} {
+		s, _ := newServer(Config{})
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		r.RequestURI = target
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		require.Equal(t, want, w.Code, target)
+		require.Empty(t, w.Header().Get("Location"), target)
+	}
+}
+
+// F14: 499 stands in the log where a client left before its answer, and nowhere
+// else.
+func TestLeftInTheLog(t *testing.T) {
+	for name, tc := range map[string]struct {
+		left   bool
+		status int // 0 is no answer
+		want   string
+	}{
+		"held and left":                {true, http.StatusServiceUnavailable, "status=499"},
+		"left without an answer":       {true, 0, "status=499"},
+		"left in the middle of one":    {true, http.StatusOK, "status=200"},
+		"refused, and then it left":    {true, http.StatusNotFound, "status=404"},
+		"held in vain, and still here": {false, http.StatusServiceUnavailable, "status=503"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+			s, log := newServer(Config{Origin: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if tc.left {
+					leave()
+				}
+				if tc.status != 0 {
+					w.WriteHeader(tc.status)
+				}
+			})})
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/streams/1/master.m3u8", http.NoBody))
+			require.Contains(t, log.text(), tc.want)
+			require.NotEqual(t, 499, w.Code, "it is never sent")
+		})
+	}
+}
+
+// D7: behind a trusted proxy the log, the budgets and the counts see the client.
+func TestTrustedProxy(t *testing.T) {
+	trusted, err := clientaddr.ParseProxies([]string{"192.0.2.0/24"})
+	require.NoError(t, err)
+	for remote, want := range map[string]string{"192.0.2.1:80": "198.51.100.7", "203.0.113.1:80": "203.0.113.1"} {
+		var seen string
+		var secure bool
+		s, log := newServer(Config{Trusted: trusted, API: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			seen, secure = clientaddr.Of(r).String(), clientaddr.Secure(r)
+		})})
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/streams", http.NoBody)
+		r.RemoteAddr = remote
+		r.Header.Set("X-Forwarded-For", "10.0.0.1, 198.51.100.7")
+		r.Header.Set("X-Forwarded-Proto", "https")
+		s.Handler().ServeHTTP(httptest.NewRecorder(), r)
+		require.Equal(t, want, seen)
+		require.Equal(t, want == "198.51.100.7", secure)
+		require.Contains(t, log.text(), "addr="+want)
+	}
 }
 
 // The id is ours: one that comes with the request is not believed.

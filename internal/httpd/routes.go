@@ -10,6 +10,10 @@ import (
 // redirect a path that is not clean: whoever answers decides about that.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
+	case !strings.HasPrefix(r.RequestURI, "/"):
+		// Forms for proxies (RFC 9112, section 3.2.2), which could name another host
+		// in an address that we send on.
+		answer(w, http.StatusBadRequest, "the request target has to begin with a slash")
 	case path == "/healthz":
 		answer(w, http.StatusOK, "alive")
 	case path == "/readyz":
@@ -47,6 +51,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 func answer(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
 	_, _ = io.WriteString(w, text+"\n") // a client that is gone needs no answer
 }

@@ -10,6 +10,7 @@ func allowAnyOrigin(h http.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "Date, Age, ETag, Content-Range, Content-Length")
 	h.Set("Timing-Allow-Origin", "*") // players measure bandwidth by resource timing
+	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 // preflight answers what a browser asks before a request with Range.

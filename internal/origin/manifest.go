@@ -39,9 +39,9 @@ type manifest struct {
 	err         error
 }
 
-func serveManifest(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t target) error {
+func serveManifest(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t target) error {
 	if t.kind == mediaPlaylist {
-		return serveMediaPlaylist(w, r, p, t.rendition)
+		return serveMediaPlaylist(l, w, r, p, t.rendition)
 	}
 	s := p.Snapshot()
 	if !s.Playable() {
@@ -58,7 +58,7 @@ func serveManifest(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation,
 
 // serveMediaPlaylist sends the newest playlist of a track, once it holds what
 // the request names. All who wait for the same part share one rendering.
-func serveMediaPlaylist(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, rendition string) error {
+func serveMediaPlaylist(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, rendition string) error {
 	track := p.Track(rendition)
 	if track == nil {
 		return errNoRendition
@@ -71,7 +71,7 @@ func serveMediaPlaylist(w http.ResponseWriter, r *http.Request, p *cmaf.Presenta
 	if !all.Playable() {
 		return errNotPlayable
 	}
-	if err := awaitReload(r.Context(), track, d); err != nil {
+	if err := awaitReload(l, r, track, d); err != nil {
 		return err
 	}
 	s, name := track.Snapshot(), hls.MediaName(rendition)

@@ -20,7 +20,7 @@ import (
 // harm: with a new database, streams are counted from 1 again.
 const cacheMedia = "public, max-age=86400, immutable"
 
-func serveMedia(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t target) error {
+func serveMedia(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t target) error {
 	track := p.Track(t.rendition)
 	if track == nil {
 		return errNoRendition
@@ -29,14 +29,14 @@ func serveMedia(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t 
 		return serveInit(w, r, track)
 	}
 	if t.kind == chunk {
-		return serveChunk(w, r, track, t.at)
+		return serveChunk(l, w, r, track, t.at)
 	}
-	return serveSegment(w, r, p, track, t.at.Segment)
+	return serveSegment(l, w, r, p, track, t.at.Segment)
 }
 
-func serveSegment(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, track *cmaf.Track, number uint64) error {
+func serveSegment(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, track *cmaf.Track, number uint64) error {
 	var found *cmaf.Segment
-	err := wait(r.Context(), track, func(s *cmaf.TrackSnapshot) (done bool, err error) {
+	err := wait(l, r, track, func(s *cmaf.TrackSnapshot) (done bool, err error) {
 		found = s.Segment(number)
 		if found != nil && !found.Missing() {
 			return true, nil
@@ -47,7 +47,7 @@ func serveSegment(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, 
 		return err
 	}
 	if found.Shelved {
-		return serveShelved(w, r, p.Shelf(), track, found)
+		return serveShelved(l, w, r, p.Shelf(), track, found)
 	}
 	setMediaHeaders(w.Header(), track)
 	switch {
@@ -56,6 +56,11 @@ func serveSegment(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, 
 	case assembles(r):
 		serveRecipe(w, r, track, found)
 	default:
+		client := clientOf(r)
+		if err := l.Waiting.Take(client); err != nil {
+			return err
+		}
+		defer l.Waiting.Release(client)
 		serveOpen(w, r, p.Shelf(), track, number)
 	}
 	return nil
@@ -64,9 +69,9 @@ func serveSegment(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, 
 // serveChunk sends one chunk by itself. The one that playlists hint at is waited
 // for, and sent at full speed once the whole of it is there (rfc8216bis, section
 // 6.2.6).
-func serveChunk(w http.ResponseWriter, r *http.Request, track *cmaf.Track, at cmaf.Position) error {
+func serveChunk(l *Limits, w http.ResponseWriter, r *http.Request, track *cmaf.Track, at cmaf.Position) error {
 	var found cmaf.Chunk
-	err := wait(r.Context(), track, func(s *cmaf.TrackSnapshot) (done bool, err error) {
+	err := wait(l, r, track, func(s *cmaf.TrackSnapshot) (done bool, err error) {
 		segment := s.Segment(at.Segment)
 		if segment != nil && at.Chunk < len(segment.Chunks) {
 			found = segment.Chunks[at.Chunk]
@@ -158,7 +163,12 @@ func serveComplete(w http.ResponseWriter, r *http.Request, s *cmaf.Segment) {
 }
 
 // serveShelved sends a segment that has left memory, a piece at a time.
-func serveShelved(w http.ResponseWriter, r *http.Request, shelf cmaf.Shelf, track *cmaf.Track, s *cmaf.Segment) error {
+func serveShelved(l *Limits, w http.ResponseWriter, r *http.Request, shelf cmaf.Shelf, track *cmaf.Track, s *cmaf.Segment) error {
+	client := clientOf(r)
+	if err := l.Files.Take(client); err != nil {
+		return err
+	}
+	defer l.Files.Release(client)
 	f, err := shelf.Open(track.Name(), s.Number)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errSegmentGone // a moment ago

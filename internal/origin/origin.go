@@ -24,6 +24,8 @@ type Presentations interface {
 type Config struct {
 	Presentations Presentations
 	Log           *slog.Logger
+	// Limits bound what requests hold. Optional.
+	Limits Limits
 	// WriteTimeout is how long one write to a viewer may take, after which the
 	// answer is cut off. Default 15 s.
 	WriteTimeout time.Duration
@@ -93,13 +95,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch t.kind {
 	case initSegment, segment, chunk:
-		if err := serveMedia(w, r, p, t); err != nil {
+		if err := serveMedia(&s.config.Limits, w, r, p, t); err != nil {
 			return err // who asks for what is not there watches nothing
 		}
 		s.viewers.saw(t.stream, r, s.config.Now())
 		return nil
 	default:
-		return serveManifest(w, r, p, t)
+		return serveManifest(&s.config.Limits, w, r, p, t)
 	}
 }
 

@@ -1,7 +1,7 @@
 package origin
 
 import (
-	"context"
+	"net/http"
 	"net/url"
 	"strconv"
 
@@ -52,14 +52,14 @@ func parseDirectives(rawQuery string) (directives, error) {
 
 // awaitReload waits until the playlist holds what the directives name. After
 // the end of a stream they count no more: whoever waits gets the last playlist.
-func awaitReload(ctx context.Context, track *cmaf.Track, d directives) error {
+func awaitReload(l *Limits, r *http.Request, track *cmaf.Track, d directives) error {
 	if !d.blocks {
 		return nil
 	}
 	if s := track.Snapshot(); !s.Ended && tooFar(s, d) {
 		return errTooFar
 	}
-	return wait(ctx, track, func(s *cmaf.TrackSnapshot) (bool, error) { return s.Ended || d.met(s), nil })
+	return wait(l, r, track, func(s *cmaf.TrackSnapshot) (bool, error) { return s.Ended || d.met(s), nil })
 }
 
 func (d directives) met(s *cmaf.TrackSnapshot) bool {

@@ -33,6 +33,14 @@ func (db *DB) Accounts(ctx context.Context) ([]sluice.Account, error) {
 	return accounts, nil
 }
 
+// Ping reads from the database as little as shows that it can be read.
+func (db *DB) Ping(ctx context.Context) error {
+	if _, err := db.read.NewSelect().Model((*accountRow)(nil)).ColumnExpr("1").Limit(1).Exists(ctx); err != nil {
+		return mapError("read the database", err, nil)
+	}
+	return nil
+}
+
 func (db *DB) orNow(t time.Time) time.Time {
 	if t.IsZero() {
 		return db.now()

@@ -41,20 +41,20 @@ func newHandler(root fs.FS) (http.Handler, error) {
 		return http.HandlerFunc(serveNotBuilt), nil
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", page(files["index.html"]))
-	mux.Handle("GET /watch/{id}", page(files["watch.html"]))
-	mux.Handle("GET /watch/{id}/{$}", page(files["watch.html"]))
-	mux.Handle("GET /docs", page(files["docs.html"]))
-	mux.Handle("GET /docs/{$}", page(files["docs.html"]))
+	mux.Handle("GET /{$}", page(files["index.html"], studioGrant()))
+	mux.Handle("GET /watch/{id}", page(files["watch.html"], watchGrant()))
+	mux.Handle("GET /watch/{id}/{$}", page(files["watch.html"], watchGrant()))
+	mux.Handle("GET /docs", page(files["docs.html"], plainGrant()))
+	mux.Handle("GET /docs/{$}", page(files["docs.html"], plainGrant()))
 	mux.Handle("GET /", http.HandlerFunc(files.serve))
 	return mux, nil
 }
 
 // page serves one document at whatever path it was asked for. It is asked for
 // anew each time, since it names the files that belong to it.
-func page(document file) http.Handler {
+func page(document file, may grant) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		protect(w.Header())
+		may.protect(w.Header())
 		w.Header().Set("Cache-Control", "no-cache")
 		document.serve(w, r)
 	})
@@ -66,7 +66,7 @@ func (files files) serve(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	f, ok := files[name]
 	if !ok || strings.HasSuffix(name, ".html") || strings.HasPrefix(name, ".") {
-		protect(w.Header())
+		plainGrant().protect(w.Header())
 		http.Error(w, "There is no page here. The studio is at /.", http.StatusNotFound)
 		return
 	}
@@ -81,7 +81,7 @@ func (files files) serve(w http.ResponseWriter, r *http.Request) {
 
 // serveNotBuilt answers for pages that are not in this binary.
 func serveNotBuilt(w http.ResponseWriter, _ *http.Request) {
-	protect(w.Header())
+	plainGrant().protect(w.Header())
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusServiceUnavailable)

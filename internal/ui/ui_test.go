@@ -144,6 +144,27 @@ func TestDocumentsAreProtected(t *testing.T) {
 	}
 }
 
+// S22: each page may do what it needs and no more. The studio holds a key.
+func TestPagesMayDoWhatTheyNeed(t *testing.T) {
+	for target, want := range map[string]struct {
+		connect, media string
+		camera         string
+	}{
+		"/":        {"connect-src 'self'", "media-src 'self' blob:", "camera=(self)"},
+		"/watch/1": {"connect-src 'self' http: https:", "media-src 'self' blob: http: https:", "camera=()"},
+		"/docs":    {"connect-src 'self'", "media-src 'self'", "camera=()"},
+		"/nothing": {"connect-src 'self'", "media-src 'self'", "camera=()"},
+	} {
+		res := get(t, handler(t, built()), target)
+		require.NoError(t, res.Body.Close())
+		directives := strings.Split(res.Header.Get("Content-Security-Policy"), "; ")
+		require.Contains(t, directives, want.connect, target)
+		require.Contains(t, directives, want.media, target)
+		require.Contains(t, res.Header.Get("Permissions-Policy"), want.camera, target)
+		require.Equal(t, "same-origin", res.Header.Get("Cross-Origin-Opener-Policy"), target)
+	}
+}
+
 func TestNotBuilt(t *testing.T) {
 	h := handler(t, fstest.MapFS{".gitkeep": {}})
 	for _, target := range []string{"/", "/watch/1", "/docs"} {

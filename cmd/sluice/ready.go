@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// readyFor is how long an answer to /readyz holds. Anybody may ask, as often as
+// they like.
+const readyFor = time.Second
+
+// readiness is the checks behind /readyz. The first that fails is the answer.
+type readiness struct {
+	checks []check
+	now    func() time.Time
+	turn   chan struct{} // held by the one who looks: the others take what it finds
+
+	// Of the one who holds turn.
+	looked time.Time
+	found  error
+}
+
+// check is one thing that the server needs to do its work.
+type check struct {
+	name string
+	ask  func(context.Context) error
+}
+
+func newReadiness(now func() time.Time, checks ...check) *readiness {
+	return &readiness{checks: checks, now: now, turn: make(chan struct{}, 1)}
+}
+
+// ready reports what does not work, as it was within the last second.
+func (r *readiness) ready(ctx context.Context) error {
+	select {
+	case r.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-r.turn }()
+	if now := r.now(); r.looked.IsZero() || now.Sub(r.looked) >= readyFor {
+		found := r.look(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err() // who asked has left: it says nothing of the server
+		}
+		r.looked, r.found = now, found
+	}
+	return r.found
+}
+
+func (r *readiness) look(ctx context.Context) error {
+	for _, c := range r.checks {
+		if err := c.ask(ctx); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	return nil
+}
