@@ -309,7 +309,7 @@ func TestEventKeysOfAShorterLife(t *testing.T) {
 func TestEventKeyExpires(t *testing.T) {
 	s := newServer(t)
 	path := s.create("stream")
-	key := strings.Trim(string(s.must("POST", path+"/eventkey", `{"expiry_seconds":1}`).Data), `"`)
+	key := strings.Trim(string(s.must("POST", path+"/eventkey", `{"expiry_seconds":3}`).Data), `"`)
 	publisher := s.subscribe(path + "/events/" + key).opened()
 	require.JSONEq(t, `{"code":"event_key_expired","message":"the event key has expired; get a new one and connect again"}`,
 		publisher.expect("eventKeyExpired").data)
