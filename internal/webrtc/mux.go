@@ -110,14 +110,30 @@ type users struct {
 }
 
 type user struct {
-	credentials
+	credentials             // ours
+	theirs      credentials // the publisher's
+	connected   atomic.Bool // it has been
 	connections atomic.Int32
 }
 
-func (u *users) add(c credentials) {
+func (u *users) add(ours, theirs credentials) *user {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.list[c.ufrag] = &user{credentials: c}
+	added := &user{credentials: ours, theirs: theirs}
+	u.list[ours.ufrag] = added
+	return added
+}
+
+// uses says whether a session has been connected with a publisher's credentials.
+func (u *users) uses(theirs credentials) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, other := range u.list {
+		if other.theirs == theirs && other.connected.Load() {
+			return true
+		}
+	}
+	return false
 }
 
 func (u *users) remove(c credentials) {

@@ -95,9 +95,9 @@ type udpSocket interface {
 // with the first failure, and all sessions with it.
 type steadyUDP struct {
 	udpSocket
-	ctx     context.Context //nolint:containedctx // the life of the socket
-	cancel  context.CancelFunc
-	retry   retry // of the goroutine that reads
+	ctx    context.Context //nolint:containedctx // the life of the socket
+	cancel context.CancelFunc
+	retry  retry // of the goroutine that reads
 }
 
 func newSteadyUDP(socket udpSocket, log *slog.Logger) *steadyUDP {

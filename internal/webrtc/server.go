@@ -214,6 +214,7 @@ func (s *Server) settings(session *Session) pion.SettingEngine {
 	e.SetICECredentials(session.local.ufrag, session.local.pwd)
 	e.SetICEBindingRequestHandler(session.handleCheck)
 	e.SetNet(s.network)
+	e.SetIncludeLoopbackCandidate(true) // which may be the one that is bound
 	e.SetICEUDPMux(s.udp)
 	e.SetICETCPMux(s.tcp)
 	e.DisableActiveTCP(true)

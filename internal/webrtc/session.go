@@ -35,6 +35,7 @@ type Session struct {
 	answer     string
 	candidates []candidate // ours
 	local      credentials // ours
+	user       *user
 	tieBreaker uint64
 	path       path
 
@@ -48,10 +49,16 @@ type Session struct {
 	tracks sync.WaitGroup
 }
 
+// errRenegotiation refuses an offer of a connection that stands, made without an
+// ICE restart. Its answer would come from a new session, and the browser would go
+// on with the old credentials: no media for six seconds.
+var errRenegotiation = sluice.Errorf(sluice.KindConflict, "renegotiation_unsupported",
+	"this RTCPeerConnection publishes already, and its tracks cannot be changed by another offer: call restartIce() before createOffer, or make a new RTCPeerConnection and send its offer")
+
 // Answer negotiates an offer and starts its session. ctx bounds the call, not
 // the session. Errors that a user can mend are of type *sluice.Error, with the
-// codes offer_invalid, offer_without_media, codec_unsupported and
-// ice_lite_unsupported.
+// codes offer_invalid, offer_without_media, codec_unsupported,
+// ice_lite_unsupported and renegotiation_unsupported.
 //
 //nolint:contextcheck // the session outlives the call
 func (s *Server) Answer(ctx context.Context, text string, r Receiver) (*Session, error) {
@@ -61,6 +68,9 @@ func (s *Server) Answer(ctx context.Context, text string, r Receiver) (*Session,
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s.users.uses(o.credentials()) {
+		return nil, errRenegotiation
 	}
 	if !s.admit() {
 		return nil, sluice.Errorf(sluice.KindUnavailable, "server_closing", "the server is being stopped; try again later")
@@ -106,7 +116,7 @@ func (s *Server) negotiate(ctx context.Context, o *offer, r Receiver) (*Session,
 		return nil, err
 	}
 	session.log = s.log.With(slog.String("session", session.id))
-	s.users.add(session.local) // before the publisher knows it
+	session.user = s.users.add(session.local, o.credentials()) // before the publisher knows it
 	if err := session.exchange(ctx); err != nil {
 		s.users.remove(session.local)
 		_ = session.pc.GracefulClose()
@@ -185,6 +195,7 @@ func (s *Session) run(ctx context.Context) {
 			now = s.connection(state)
 		}
 		if now == Connected && state == Connecting {
+			s.user.connected.Store(true)
 			silence.Reset(silenceTimeout)
 		}
 		if now == Failed || now == Closed {
