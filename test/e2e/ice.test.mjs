@@ -84,6 +84,13 @@ scene('Chromium goes on over another path when the first one dies', {}, async (i
   });
 });
 
+scene('a picture that stands still is no publisher that is gone', {}, async (it) => {
+  const { page } = await publishBy(it, 'Still', {}, { still: true });
+  await delay(15_000);
+  assert.equal(await page.evaluate(() => window.publisher.peer.connectionState), 'connected');
+  assert.ok(!/state=(disconnected|failed|closed)/.test(it.server.log), it.server.log);
+});
+
 scene('a second offer on the same connection', {}, async (it) => {
   const { server, step } = it;
   const { page, path } = await publishBy(it, 'Second offer', {});

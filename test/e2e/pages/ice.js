@@ -30,9 +30,23 @@ async function negotiate(way) {
   await peer.setRemoteDescription({ ...answer, sdp: by(answer.sdp, way) });
 }
 
-/** Publishes a camera, which is not there, and starts the stream. */
+/** A picture that changes every six seconds. */
+function stillPicture() {
+  const canvas = document.createElement('canvas');
+  const context = canvas.getContext('2d');
+  const media = canvas.captureStream(0);
+  const draw = () => {
+    context.fillRect(0, 0, 10, 10);
+    media.getTracks()[0].requestFrame();
+  };
+  draw();
+  setInterval(draw, 6000);
+  return media;
+}
+
+/** Publishes a camera, which is not there, and starts the stream. A still picture is published only. */
 window.publishBy = async (server, id, way = {}, kinds = { video: { width: 640, height: 360, frameRate: 30 }, audio: true }) => {
-  const media = await navigator.mediaDevices.getUserMedia(kinds);
+  const media = kinds.still ? stillPicture() : await navigator.mediaDevices.getUserMedia(kinds);
   const peer = new RTCPeerConnection();
   window.publisher = { peer, media, server, id };
   for (const track of media.getTracks()) peer.addTrack(track, media);
@@ -44,7 +58,7 @@ window.publishBy = async (server, id, way = {}, kinds = { video: { width: 640, h
   });
   await negotiate(way);
   await connected;
-  return post(server, `${id}/start`);
+  return kinds.still || post(server, `${id}/start`);
 };
 
 /** Offers once more on the same connection. */
