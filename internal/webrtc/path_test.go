@@ -1,7 +1,9 @@
 package webrtc
 
 import (
+	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"regexp"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/ice/v4"
 	"github.com/pion/stun/v4"
 	"github.com/stretchr/testify/require"
 
@@ -234,4 +237,31 @@ func TestASecondOfferOfAConnectionThatStandsIsAConflict(t *testing.T) {
 	again, err := s.Answer(t.Context(), restarted, newRecorder())
 	require.NoError(t, err, "after an ICE restart it is a new session")
 	again.Close()
+}
+
+func TestAPublisherMayOpenAnotherTCPConnection(t *testing.T) {
+	s := listen(t, Config{})
+	session, err := s.Answer(t.Context(), readOffer(t, "chromium"), newRecorder())
+	require.NoError(t, err)
+	defer session.Close()
+	pwd := strings.TrimPrefix(line(t, session.SDP(), "a=ice-pwd:"), "a=ice-pwd:")
+	name := strings.TrimPrefix(line(t, session.SDP(), "a=ice-ufrag:"), "a=ice-ufrag:") + ":chrm"
+	for range 3 { // each after the end of the one before
+		check, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(name),
+			ice.UseCandidate(), ice.AttrControlling(1), ice.PriorityAttr(1), stun.NewShortTermIntegrity(pwd), stun.Fingerprint)
+		require.NoError(t, err)
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Port())) //nolint:noctx // of a test
+		require.NoError(t, err)
+		_, err = conn.Write(binary.BigEndian.AppendUint16(nil, uint16(len(check.Raw))))
+		require.NoError(t, err)
+		_, err = conn.Write(check.Raw)
+		require.NoError(t, err)
+		require.NoError(t, conn.SetReadDeadline(time.Now().Add(5*time.Second)))
+		var header [22]byte
+		_, err = io.ReadFull(conn, header[:])
+		require.NoError(t, err)
+		require.Equal(t, []byte{1, 1}, header[2:4], "a success response")
+		require.Equal(t, check.TransactionID[:], header[10:22])
+		require.NoError(t, conn.Close())
+	}
 }
