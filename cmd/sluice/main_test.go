@@ -167,7 +167,7 @@ func TestServe(t *testing.T) {
 // supervisor, which kills after a few seconds.
 func TestServeStopsWithSilentPeers(t *testing.T) {
 	port, mediaPort := freePort(t), freePort(t)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	status := make(chan int, 1)
 	go func() {

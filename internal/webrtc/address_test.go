@@ -78,7 +78,7 @@ func TestTheServerBindsTheAddressItIsTold(t *testing.T) {
 		}
 	}
 	require.NoError(t, s.Check(t.Context()))
-	require.True(t, s.udpConn.LocalAddr().String() == s.ownAddress())
+	require.Equal(t, s.ownAddress(), s.udpConn.LocalAddr().String())
 	publishOverTCP(t, s)
 	other := listen(t, Config{Listen: netip.MustParseAddr("127.0.0.2"), Port: s.Port()})
 	require.NoError(t, other.Check(t.Context()), "the port is free on other addresses")
