@@ -19,6 +19,7 @@ const (
 	KindForbidden               // the key is missing, wrong, expired or revoked
 	KindNotFound                // there is no such thing in this account
 	KindState                   // the stream is not in a state that allows this
+	KindConflict                // it would break what is under way
 	KindGone                    // it existed and was let go on purpose
 	KindTooLarge                // more bytes than allowed
 	KindUnavailable             // try again later

@@ -12,6 +12,7 @@ package() {
   case $1 in
     ffmpeg) echo ffmpeg ;;
     chromium) echo chromium ;;
+    firefox-esr) echo firefox-esr ;;
     xmllint) echo libxml2-utils ;;
     nginx) echo nginx-light ;;
     gcc) echo gcc libc6-dev ;;

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/sluicelive/sluice/internal/certs"
 	"github.com/sluicelive/sluice/internal/ffmpeg"
 	"github.com/sluicelive/sluice/internal/media"
+	"github.com/sluicelive/sluice/internal/webrtc"
 )
 
 // doctorCmd checks, without a running server, what the server will need. It
@@ -47,7 +50,7 @@ func (c doctorCmd) Run(ctx context.Context, out terminal) error {
 	findings = append(findings, c.http(ctx)...)
 	findings = append(findings, c.certificate(ctx)...)
 	findings = append(findings, c.webrtc(ctx)...)
-	findings = append(findings, c.addresses()...)
+	findings = append(findings, c.addresses(ctx)...)
 	wrong := 0
 	for _, f := range findings {
 		if f.remedy == "" {
@@ -176,7 +179,14 @@ func (c doctorCmd) certificate(ctx context.Context) []finding {
 
 func (c doctorCmd) webrtc(ctx context.Context) []finding {
 	const remedy = "stop what holds the port (perhaps a running sluice), or choose another with --webrtc-port"
+	listen, err := c.webrtcListen()
+	if err != nil {
+		return []finding{{err.Error(), "write an IP address of this machine in --webrtc-listen, or leave it out"}}
+	}
 	addr := ":" + strconv.Itoa(c.WebRTCPort)
+	if listen.IsValid() {
+		addr = netip.AddrPortFrom(listen, uint16(c.WebRTCPort)).String()
+	}
 	var found []finding
 	if p, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", addr); err != nil {
 		found = append(found, finding{fmt.Sprintf("WebRTC on UDP %s: %v", addr, err), remedy})
@@ -195,31 +205,35 @@ func (c doctorCmd) webrtc(ctx context.Context) []finding {
 
 // addresses lists what publishers will be told, since a wrong list is the most
 // common reason why a publisher never connects.
-func (c doctorCmd) addresses() []finding {
-	for _, a := range c.WebRTCAddress {
-		if net.ParseIP(a) == nil {
-			if _, err := net.LookupHost(a); err != nil { //nolint:noctx // one look-up of a command
-				return []finding{{fmt.Sprintf("public address %s: %v", a, err), "write an IP address or a host name that resolves in --webrtc-address"}}
-			}
+func (c doctorCmd) addresses(ctx context.Context) []finding {
+	policy := webrtc.AddressPolicy{Interfaces: c.WebRTCAnnounceInterfaces}
+	policy.Listen, _ = c.webrtcListen() // the check of the port says what is wrong with it
+	for _, name := range c.WebRTCAddress {
+		if addr, err := netip.ParseAddr(name); err == nil {
+			policy.Announced = append(policy.Announced, addr.Unmap())
+			continue
 		}
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+		if err != nil {
+			return []finding{{fmt.Sprintf("public address %s: %v", name, err), "write an IP address or a host name that resolves in --webrtc-address"}}
+		}
+		policy.Announced = append(policy.Announced, found...)
 	}
-	own, err := net.InterfaceAddrs()
+	own, err := webrtc.InterfaceAddresses()
 	if err != nil {
 		return []finding{{fmt.Sprintf("network interfaces: %v", err), "name the public address with --webrtc-address"}}
 	}
-	var public, private []string
-	for _, a := range own {
-		n, ok := a.(*net.IPNet)
-		switch {
-		case !ok || n.IP.IsLinkLocalUnicast():
-		case n.IP.IsLoopback() || n.IP.IsPrivate():
-			private = append(private, n.IP.String())
-		default:
-			public = append(public, n.IP.String())
-		}
+	told := policy.Tell(own)
+	list := make([]string, 0, len(told))
+	for _, a := range told {
+		list = append(list, a.String())
 	}
-	found := finding{"publishers are told: " + strings.Join(append(append([]string(nil), c.WebRTCAddress...), append(public, private...)...), ", "), ""}
-	if len(public)+len(c.WebRTCAddress) == 0 {
+	found := finding{"publishers are told: " + strings.Join(list, ", "), ""}
+	switch {
+	case len(policy.Announced) > 0:
+	case !slices.ContainsFunc(told, func(a netip.Addr) bool { return !a.IsLoopback() }):
+		found.what += " (only this machine can publish; for others set --webrtc-address to the public address)"
+	case !slices.ContainsFunc(told, func(a netip.Addr) bool { return !webrtc.IsPrivate(a) && !a.IsLinkLocalUnicast() }):
 		found.what += " (only this network can publish; for the internet set --webrtc-address to the public address)"
 	}
 	return []finding{found}

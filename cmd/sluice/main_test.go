@@ -56,6 +56,7 @@ func TestCommandLine(t *testing.T) {
 		"bad public address":      {[]string{"serve", "--public-url", "live.example.com"}, 2, "write it like https://"},
 		"bad reconnect window":    {[]string{"serve", "--reconnect-window", "2h"}, 2, "use 0s to 30m"},
 		"bad port":                {[]string{"serve", "--webrtc-port", "70000"}, 2, "is no port"},
+		"bad address for media":   {[]string{"serve", "--webrtc-listen", "eth0"}, 2, "is no IP address"},
 		"no such file":            {[]string{"publish", "--key", "k", "/nowhere.mp4"}, 2, "nowhere.mp4"},
 		"load test of no address": {[]string{"loadtest", "live.example.com"}, 2, "write it like https://"},
 		"load test of nobody":     {[]string{"loadtest", "http://localhost:1/x", "--viewers", "0"}, 2, "use 1 to 20000"},
@@ -202,6 +203,35 @@ func firstKey(t *testing.T, data string) string {
 	key := strings.TrimSpace(string(content))
 	require.Regexp(t, `^sluice_\S+_\S+$`, key)
 	return key
+}
+
+// A peer that connects to the media port and never speaks must not hold up a
+// supervisor, which kills after a few seconds.
+func TestServeStopsWithSilentPeers(t *testing.T) {
+	port, mediaPort := freePort(t), freePort(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	status := make(chan int, 1)
+	go func() {
+		status <- run(ctx, []string{
+			"serve", "--data", t.TempDir(),
+			"--listen", "127.0.0.1:" + strconv.Itoa(port), "--webrtc-port", strconv.Itoa(mediaPort),
+		}, io.Discard, io.Discard)
+	}()
+	require.Eventually(t, func() bool { return get(port, "/readyz", "") == http.StatusOK }, 20*time.Second, 20*time.Millisecond)
+	for range 3 {
+		peer, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(mediaPort)) //nolint:noctx // one connection of a test
+		require.NoError(t, err)
+		defer func() { _ = peer.Close() }()
+	}
+	require.Equal(t, http.StatusOK, get(port, "/readyz", ""))
+	cancel()
+	select {
+	case got := <-status:
+		require.Zero(t, got)
+	case <-time.After(2 * time.Second):
+		t.Fatal("the server waits for peers that say nothing")
+	}
 }
 
 // get asks a server under test, and returns the status, or 0 when there is none.

@@ -29,7 +29,10 @@ type netFlags struct {
 	Listen        string   `help:"Address of the HTTP listener; of HTTPS with --tls-cert or --acme-domain." default:":8080" env:"SLUICE_LISTEN"`
 	PublicURL     string   `help:"Address that players and browsers use, if it is not the one they ask for." placeholder:"https://live.example.com" env:"SLUICE_PUBLIC_URL"`
 	WebRTCPort    int      `name:"webrtc-port" help:"UDP and TCP port that publishers' media comes in on." default:"8189" env:"SLUICE_WEBRTC_PORT"`
-	WebRTCAddress []string `name:"webrtc-address" help:"Public IP addresses or host names to announce to publishers, where the server stands behind NAT." placeholder:"ADDR" env:"SLUICE_WEBRTC_ADDRESS"`
+	WebRTCAddress []string `name:"webrtc-address" help:"Public IP addresses or host names to announce to publishers instead of those of the interfaces, where the server stands behind NAT. Names are resolved again every minute." placeholder:"ADDR" env:"SLUICE_WEBRTC_ADDRESS"`
+
+	WebRTCListen             string `name:"webrtc-listen" help:"The one IP address that publishers' media comes in on. Default: those of all interfaces." placeholder:"ADDR" env:"SLUICE_WEBRTC_LISTEN"`
+	WebRTCAnnounceInterfaces bool   `name:"webrtc-announce-interfaces" help:"Announce the interfaces' addresses beside --webrtc-address, for publishers on the same network." env:"SLUICE_WEBRTC_ANNOUNCE_INTERFACES"`
 }
 
 type serveCmd struct {
@@ -95,7 +98,8 @@ func (c *serveCmd) Validate() error {
 	if c.WebRTCPort < 0 || c.WebRTCPort > 65535 {
 		return fmt.Errorf("--webrtc-port %d is no port", c.WebRTCPort)
 	}
-	return nil
+	_, err := c.webrtcListen()
+	return err
 }
 
 // Run opens everything, innermost first, serves until ctx ends, and closes it
@@ -132,7 +136,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 		return err
 	}
 	defer shut(log, "HTTP listener", front)
-	ingest, err := webrtc.Listen(ctx, webrtc.Config{Port: c.WebRTCPort, Addresses: c.WebRTCAddress, Log: log})
+	ingest, err := webrtc.Listen(ctx, c.ingest(log))
 	if err != nil {
 		return err
 	}
@@ -175,7 +179,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	defer stop()
 	beside.Go(func() { trimMemory(ctx) })
 	// What else must work for the server to be ready goes into this list.
-	ready := newReadiness(time.Now, check{"database", store.Ping})
+	ready := newReadiness(time.Now, check{"database", store.Ping}, check{"ingest", ingest.Check})
 	return front.run(ctx, httpd.Config{
 		API: calls, Origin: media, UI: ui.Handler(),
 		Ready:       ready.ready,

@@ -50,6 +50,10 @@ func (s *Server) Init(ctx context.Context, account sluice.AccountID, id sluice.S
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
+	if wait := rs.budget.take(s.now()); wait > 0 {
+		return "", sluice.Errorf(sluice.KindTooMany, "too_many_offers",
+			"stream %d gets more offers than a publisher needs; wait, and make one connection at a time", id).After(wait)
+	}
 	next := newSession()
 	if next.conn, err = s.cfg.Ingest.Answer(ctx, offer, next); err != nil {
 		return "", err

@@ -37,6 +37,7 @@ type stream struct {
 
 	commands chan func()
 	offers   chan struct{} // a token: one offer is answered at a time
+	budget   offerBudget   // of who holds the token
 	ending   chan ending   // asks the loop to end
 	done     chan struct{} // closed when the stream has ended and is stored
 	removing sync.Once

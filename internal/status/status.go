@@ -23,6 +23,8 @@ func Of(k sluice.Kind) int {
 		return http.StatusForbidden
 	case sluice.KindNotFound:
 		return http.StatusNotFound
+	case sluice.KindConflict:
+		return http.StatusConflict
 	case sluice.KindGone:
 		return http.StatusGone
 	case sluice.KindTooLarge:

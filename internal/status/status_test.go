@@ -13,7 +13,7 @@ func TestOf(t *testing.T) {
 	for kind, want := range map[sluice.Kind]int{
 		sluice.KindInternal: 500, sluice.KindMalformed: 400, sluice.KindInvalid: 422,
 		sluice.KindForbidden: 403, sluice.KindNotFound: 404, sluice.KindState: 400,
-		sluice.KindGone: 410, sluice.KindTooLarge: 413, sluice.KindUnavailable: 503,
+		sluice.KindConflict: 409, sluice.KindGone: 410, sluice.KindTooLarge: 413, sluice.KindUnavailable: 503,
 		sluice.KindTooMany: 429, sluice.KindNoSpace: 507,
 		sluice.Kind(99): 500,
 	} {

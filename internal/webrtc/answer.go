@@ -13,8 +13,8 @@ const startBitrate = "x-google-start-bitrate=2000"
 
 // finishAnswer makes of the negotiated answer the one that is sent: with a line
 // for every section of the offer, as RFC 3264, section 6 demands, the bitrate
-// to start at, and the announced candidates.
-func finishAnswer(negotiated string, o *offer, announced []candidate) (string, error) {
+// to start at, and our candidates.
+func finishAnswer(negotiated string, o *offer, ours []candidate) (string, error) {
 	var desc sdp.SessionDescription
 	if err := desc.UnmarshalString(negotiated); err != nil {
 		return "", err
@@ -31,7 +31,7 @@ func finishAnswer(negotiated string, o *offer, announced []candidate) (string, e
 		}
 		m := desc.MediaDescriptions[at]
 		setStartBitrate(m, s)
-		addCandidates(m, announced)
+		setCandidates(m, ours)
 		sections = append(sections, m)
 	}
 	desc.MediaDescriptions = sections
@@ -77,36 +77,18 @@ func setStartBitrate(m *sdp.MediaDescription, s section) {
 	}
 }
 
-// addCandidates puts the announced candidates before those that were gathered,
-// in the section that carries them, and drops those for RTCP, which is always
-// on the port of RTP (RFC 5761).
-func addCandidates(m *sdp.MediaDescription, announced []candidate) {
+// setCandidates puts our candidates in place of those that Pion gathered, in the
+// section that carries them. There are none for RTCP, which is always on the port
+// of RTP (RFC 5761).
+func setCandidates(m *sdp.MediaDescription, ours []candidate) {
 	at := slices.IndexFunc(m.Attributes, sdp.Attribute.IsICECandidate)
 	if at < 0 {
 		return
 	}
-	m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool {
-		fields := strings.Fields(a.Value)
-		return a.IsICECandidate() && len(fields) > 1 && fields[1] != "1"
-	})
+	m.Attributes = slices.DeleteFunc(m.Attributes, sdp.Attribute.IsICECandidate)
 	var lines []sdp.Attribute
-	for _, c := range announced {
+	for _, c := range ours {
 		lines = append(lines, sdp.NewAttribute("candidate", c.value))
 	}
 	m.Attributes = slices.Insert(m.Attributes, at, lines...)
-}
-
-// firstUfrag is the username fragment of a description: with everything in one
-// bundle, the only one.
-func firstUfrag(text string) string {
-	var desc sdp.SessionDescription
-	if err := desc.UnmarshalString(text); err != nil {
-		return ""
-	}
-	for _, m := range desc.MediaDescriptions {
-		if ufrag, ok := m.Attribute("ice-ufrag"); ok {
-			return ufrag
-		}
-	}
-	return ""
 }

@@ -1,7 +1,6 @@
 package webrtc
 
 import (
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,25 +19,22 @@ func TestAddCandidate(t *testing.T) {
 		name      string
 		candidate sluice.ICECandidate
 		code      string
-		added     int32
 	}{
-		{"host", sluice.ICECandidate{Candidate: host, UsernameFragment: &ours}, "", 1},
-		{"without username fragment", sluice.ICECandidate{Candidate: host}, "", 1},
-		{"as an attribute line", sluice.ICECandidate{Candidate: "a=" + host + "\r\n"}, "", 1},
-		{"of another offer", sluice.ICECandidate{Candidate: host, UsernameFragment: &stale}, "", 0},
-		{"of another offer, by its extension", sluice.ICECandidate{Candidate: host + " ufrag old1"}, "", 0},
-		{"the end of candidates", sluice.ICECandidate{UsernameFragment: &ours}, "", 0},
-		{"the end of candidates, prefixed", sluice.ICECandidate{Candidate: "candidate:"}, "", 0},
-		{"a multicast name", sluice.ICECandidate{Candidate: "candidate:1 1 udp 2122260223 3b6e0a4c-2f5c.local 50000 typ host"}, "", 0},
-		{"TCP", sluice.ICECandidate{Candidate: "candidate:1 1 tcp 1518280447 192.0.2.2 9 typ host tcptype active"}, "", 0},
-		{"garbage", sluice.ICECandidate{Candidate: "garbage"}, "candidate_invalid", 0},
-		{"an object that was turned into a string", sluice.ICECandidate{Candidate: "[object Object]"}, "candidate_invalid", 0},
-		{"a port out of range", sluice.ICECandidate{Candidate: "candidate:1 1 udp 1 192.0.2.2 99999 typ host"}, "candidate_invalid", 0},
+		{"host", sluice.ICECandidate{Candidate: host, UsernameFragment: &ours}, ""},
+		{"without username fragment", sluice.ICECandidate{Candidate: host}, ""},
+		{"as an attribute line", sluice.ICECandidate{Candidate: "a=" + host + "\r\n"}, ""},
+		{"of another offer", sluice.ICECandidate{Candidate: host, UsernameFragment: &stale}, ""},
+		{"of another offer, by its extension", sluice.ICECandidate{Candidate: host + " ufrag old1"}, ""},
+		{"the end of candidates", sluice.ICECandidate{UsernameFragment: &ours}, ""},
+		{"the end of candidates, prefixed", sluice.ICECandidate{Candidate: "candidate:"}, ""},
+		{"a multicast name", sluice.ICECandidate{Candidate: "candidate:1 1 udp 2122260223 3b6e0a4c-2f5c.local 50000 typ host"}, ""},
+		{"TCP", sluice.ICECandidate{Candidate: "candidate:1 1 tcp 1518280447 192.0.2.2 9 typ host tcptype active"}, ""},
+		{"garbage", sluice.ICECandidate{Candidate: "garbage"}, "candidate_invalid"},
+		{"an object that was turned into a string", sluice.ICECandidate{Candidate: "[object Object]"}, "candidate_invalid"},
+		{"a port out of range", sluice.ICECandidate{Candidate: "candidate:1 1 udp 1 192.0.2.2 99999 typ host"}, "candidate_invalid"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			before := session.candidates.Load()
 			err := session.AddCandidate(tc.candidate)
-			require.Equal(t, tc.added, session.candidates.Load()-before)
 			if tc.code == "" {
 				require.NoError(t, err)
 				return
@@ -46,11 +42,6 @@ func TestAddCandidate(t *testing.T) {
 			require.Equal(t, tc.code, sluice.AsError(err).Code)
 			require.Equal(t, sluice.KindMalformed, sluice.AsError(err).Kind)
 		})
-	}
-	for i := range 2 * maxCandidates {
-		require.NoError(t, session.AddCandidate(sluice.ICECandidate{
-			Candidate: "candidate:1 1 udp 2122260223 127.0.0.1 " + strconv.Itoa(1000+i) + " typ host",
-		}))
 	}
 	session.Close()
 	require.NoError(t, session.AddCandidate(sluice.ICECandidate{Candidate: host}), "late candidates are normal")
@@ -82,7 +73,6 @@ func FuzzCandidate(f *testing.F) {
 	session, err := s.Answer(f.Context(), readOffer(f, "chromium"), newRecorder())
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, text string) {
-		session.candidates.Store(maxCandidates) // parsed and judged, not tried
 		err := session.AddCandidate(sluice.ICECandidate{Candidate: text})
 		require.True(t, err == nil || sluice.AsError(err).Code == "candidate_invalid")
 	})

@@ -26,7 +26,6 @@ const transportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc
 type offer struct {
 	sections []section
 	desc     sdp.SessionDescription
-	ufrags   []string // ICE username fragments, of the session and its sections
 }
 
 // section is one m-line of the offer.
@@ -52,7 +51,6 @@ func parseOffer(text string) (*offer, error) {
 	if n := len(o.desc.MediaDescriptions); n > maxSections {
 		return nil, offerInvalid(fmt.Errorf("%d media sections", n))
 	}
-	o.collectUfrags()
 	var offered [2]bool // by kind: some section sends it
 	for i, m := range o.desc.MediaDescriptions {
 		s := newSection(m, i, &o.desc)
@@ -149,20 +147,6 @@ func (o *offer) payload(kind media.Kind, number uint8) (payload, bool) {
 		}
 	}
 	return payload{}, false
-}
-
-func (o *offer) hasUfrag(ufrag string) bool { return slices.Contains(o.ufrags, ufrag) }
-
-func (o *offer) collectUfrags() {
-	add := func(ufrag string, ok bool) {
-		if ok && !slices.Contains(o.ufrags, ufrag) {
-			o.ufrags = append(o.ufrags, ufrag)
-		}
-	}
-	add(o.desc.Attribute("ice-ufrag"))
-	for _, m := range o.desc.MediaDescriptions {
-		add(m.Attribute("ice-ufrag"))
-	}
 }
 
 // clean leaves in the description what is negotiated.

@@ -16,8 +16,8 @@ import (
 	"github.com/sluicelive/sluice/internal/media"
 )
 
-// gatherTimeout bounds how long an answer waits for our candidates. They are
-// the addresses of our interfaces, so they are there at once.
+// gatherTimeout bounds how long an answer waits for Pion to listen. The sockets
+// are open, so it does at once.
 const gatherTimeout = 2 * time.Second
 
 // silenceTimeout is after how long a connected publisher that sends nothing of
@@ -26,35 +26,51 @@ const silenceTimeout = 5 * time.Second
 
 // Session is one connection of one publisher.
 type Session struct {
-	id       string
-	log      *slog.Logger
-	receiver Receiver
-	offer    *offer
-	pc       *pion.PeerConnection
-	answer   string
-	ufrag    string // ours
+	id         string
+	log        *slog.Logger
+	server     *Server
+	receiver   Receiver
+	offer      *offer
+	pc         *pion.PeerConnection
+	answer     string
+	candidates []candidate // ours
+	local      credentials // ours
+	user       *user
+	tieBreaker uint64
+	path       path
 
-	candidates atomic.Int32             // of the publisher, added so far
-	owners     [2]atomic.Pointer[track] // by kind: the track whose frames are handed on
-	gathered   chan *pion.ICECandidate  // found, to be reported
-	changed    chan struct{}            // the connection's state may have changed
-	done       chan struct{}
-	cancel     context.CancelFunc
+	owners  [2]atomic.Pointer[track] // by kind: the track whose frames are handed on
+	changed chan struct{}            // the connection's state may have changed
+	done    chan struct{}
+	cancel  context.CancelFunc
 
 	mu     sync.Mutex // guards closed and tracks.Add against tracks.Wait
 	closed bool
 	tracks sync.WaitGroup
 }
 
+// errRenegotiation refuses an offer of a connection that stands, made without an
+// ICE restart. Its answer would come from a new session, and the browser would go
+// on with the old credentials: no media for six seconds.
+var errRenegotiation = sluice.Errorf(sluice.KindConflict, "renegotiation_unsupported",
+	"this RTCPeerConnection publishes already, and its tracks cannot be changed by another offer: call restartIce() before createOffer, or make a new RTCPeerConnection and send its offer")
+
 // Answer negotiates an offer and starts its session. ctx bounds the call, not
 // the session. Errors that a user can mend are of type *sluice.Error, with the
-// codes offer_invalid, offer_without_media and codec_unsupported.
+// codes offer_invalid, offer_without_media, codec_unsupported,
+// ice_lite_unsupported and renegotiation_unsupported.
 //
 //nolint:contextcheck // the session outlives the call
 func (s *Server) Answer(ctx context.Context, text string, r Receiver) (*Session, error) {
 	o, err := parseOffer(text)
+	if err == nil {
+		err = o.limitICE()
+	}
 	if err != nil {
 		return nil, err
+	}
+	if s.users.uses(o.credentials()) {
+		return nil, errRenegotiation
 	}
 	if !s.admit() {
 		return nil, sluice.Errorf(sluice.KindUnavailable, "server_closing", "the server is being stopped; try again later")
@@ -68,41 +84,49 @@ func (s *Server) Answer(ctx context.Context, text string, r Receiver) (*Session,
 	session.cancel = cancel
 	go func() {
 		defer s.sessions.Done()
+		defer s.users.remove(session.local)
 		defer session.survive()
-		session.run(running, s.announced)
+		session.run(running)
 	}()
 	return session, nil
 }
 
 // negotiate makes a session with an answer, or nothing.
 func (s *Server) negotiate(ctx context.Context, o *offer, r Receiver) (*Session, error) {
-	api, err := newReceivingAPI(o, s.settings())
+	session := &Session{
+		id:         rand.Text(),
+		server:     s,
+		receiver:   r,
+		offer:      o,
+		local:      newCredentials(),
+		tieBreaker: newTieBreaker(),
+		path:       path{since: time.Now()},
+		changed:    make(chan struct{}, 1),
+		done:       make(chan struct{}),
+	}
+	var err error
+	if session.candidates, err = s.candidates(); err != nil {
+		return nil, err
+	}
+	api, err := newReceivingAPI(o, s.settings(session))
 	if err != nil {
 		return nil, offerInvalid(err)
 	}
-	pc, err := api.NewPeerConnection(pion.Configuration{})
-	if err != nil {
+	if session.pc, err = api.NewPeerConnection(pion.Configuration{}); err != nil {
 		return nil, err
 	}
-	session := &Session{
-		id:       rand.Text(),
-		receiver: r,
-		offer:    o,
-		pc:       pc,
-		gathered: make(chan *pion.ICECandidate, maxCandidates),
-		changed:  make(chan struct{}, 1),
-		done:     make(chan struct{}),
-	}
 	session.log = s.log.With(slog.String("session", session.id))
-	if err := session.exchange(ctx, s.announced); err != nil {
-		_ = pc.GracefulClose()
+	session.user = s.users.add(session.local, o.credentials()) // before the publisher knows it
+	if err := session.exchange(ctx); err != nil {
+		s.users.remove(session.local)
+		_ = session.pc.GracefulClose()
 		return nil, err
 	}
 	return session, nil
 }
 
-// exchange sets the descriptions and waits for our candidates.
-func (s *Session) exchange(ctx context.Context, announced []candidate) error {
+// exchange sets the descriptions and waits until Pion listens.
+func (s *Session) exchange(ctx context.Context) error {
 	offered, err := s.offer.desc.Marshal()
 	if err != nil {
 		return offerInvalid(err)
@@ -110,7 +134,6 @@ func (s *Session) exchange(ctx context.Context, announced []candidate) error {
 	// The handlers stand before the first description, so that nothing that
 	// surfaces finds nobody.
 	s.pc.OnTrack(s.addTrack)
-	s.pc.OnICECandidate(s.gather)
 	s.pc.OnConnectionStateChange(func(pion.PeerConnectionState) { notify(s.changed) })
 	if err := s.pc.SetRemoteDescription(pion.SessionDescription{Type: pion.SDPTypeOffer, SDP: string(offered)}); err != nil {
 		return offerInvalid(err)
@@ -128,25 +151,12 @@ func (s *Session) exchange(ctx context.Context, announced []candidate) error {
 	select {
 	case <-complete:
 	case <-timeout.C:
-		s.log.Warn("answering before all candidates are gathered")
+		s.log.Warn("answering before all candidates are there")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	local := s.pc.LocalDescription().SDP
-	s.ufrag = firstUfrag(local)
-	s.answer, err = finishAnswer(local, s.offer, announced)
+	s.answer, err = finishAnswer(s.pc.LocalDescription().SDP, s.offer, s.candidates)
 	return err
-}
-
-// gather passes a candidate of ours on to run; nil, the last, is nothing new.
-func (s *Session) gather(c *pion.ICECandidate) {
-	if c == nil {
-		return
-	}
-	select {
-	case s.gathered <- c:
-	default: // more interfaces than any publisher wants to try
-	}
 }
 
 // notify wakes whoever reads from a channel of capacity one.
@@ -158,39 +168,70 @@ func notify(c chan struct{}) {
 }
 
 // run reports candidates and states until the session ends, then closes it.
-func (s *Session) run(ctx context.Context, announced []candidate) {
+func (s *Session) run(ctx context.Context) {
 	defer close(s.done)
 	defer s.cancel()
-	for _, c := range announced {
+	for _, c := range s.candidates {
 		s.receiver.Candidate(s.browserForm(c.value))
 	}
 	state := Connecting
 	s.reportState(state)
 	silence := time.NewTimer(0)
 	<-silence.C
+	ticker := time.NewTicker(livenessInterval)
+	defer ticker.Stop()
+	var alive liveness
 	for ctx.Err() == nil {
+		now := state
 		select {
 		case <-ctx.Done():
-		case c := <-s.gathered:
-			s.reportCandidate(c)
 		case <-silence.C:
 			s.logSilence()
+		case at := <-ticker.C:
+			if state == Connected || state == Disconnected {
+				now = s.look(&alive, at)
+			}
 		case <-s.changed:
-			now := stateOf(s.pc.ConnectionState())
-			if now == Connected && state == Connecting {
-				silence.Reset(silenceTimeout)
-			}
-			if now == Failed || now == Closed {
-				s.cancel()
-			}
-			if now != state && now != Closed { // which shutdown reports
-				state = now
-				s.reportState(state)
-			}
+			now = s.connection(state)
+		}
+		if now == Connected && state == Connecting {
+			s.user.connected.Store(true)
+			silence.Reset(silenceTimeout)
+		}
+		if now == Failed || now == Closed {
+			s.cancel()
+		}
+		if now != state && now != Closed { // which shutdown reports
+			state = now
+			s.reportState(state)
 		}
 	}
 	silence.Stop()
 	s.shutdown()
+}
+
+// connection is the state that Pion's connection gives a session. Once that
+// stands, what is heard says whether the publisher is there.
+func (s *Session) connection(state State) State {
+	now := stateOf(s.pc.ConnectionState())
+	if state != Connecting && (now == Connected || now == Disconnected) {
+		return state
+	}
+	return now
+}
+
+// look says whether the publisher is there and asks it when that is not known.
+func (s *Session) look(alive *liveness, now time.Time) State {
+	away, ask := alive.judge(now, s.path.heard())
+	if ask {
+		if err := s.ask(); err != nil {
+			s.log.Debug("publisher not asked", slog.Any("err", err))
+		}
+	}
+	if away {
+		return Disconnected
+	}
+	return Connected
 }
 
 // shutdown closes the connection and waits for all goroutines of the session.
@@ -208,15 +249,6 @@ func (s *Session) shutdown() {
 func (s *Session) reportState(state State) {
 	s.log.Info("session changed", slog.String("state", state.String()))
 	s.receiver.State(state)
-}
-
-func (s *Session) reportCandidate(c *pion.ICECandidate) {
-	ours, err := c.ToICE()
-	if err != nil {
-		s.log.Debug("candidate not reported", slog.Any("err", err))
-		return
-	}
-	s.receiver.Candidate(s.browserForm(ours.Marshal()))
 }
 
 // logSilence says what a connected publisher offered and does not send: a

@@ -15,9 +15,9 @@ import (
 	"github.com/sluicelive/sluice/internal/media"
 )
 
-// ICE timing. Both ends answer a check every second (RFC 7675 asks for consent
-// at least every 30 s), so that a tab that died shows after three, and its
-// session ends ten later: the time a phone needs to change networks.
+// ICE timing. Our publishers check every second (RFC 7675 asks for consent at
+// least every 30 s); browsers every few. A session ends 13 s after the last
+// thing that was heard: the time a phone needs to change networks.
 const (
 	keepAlive         = time.Second
 	disconnectedAfter = 3 * time.Second
@@ -31,7 +31,6 @@ const maxPacket = 1600
 // commonSettings are those of both ends.
 func commonSettings(logs logging.LoggerFactory) pion.SettingEngine {
 	e := pion.SettingEngine{LoggerFactory: logs}
-	e.SetIncludeLoopbackCandidate(true) // works on a machine without a network
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	e.SetReceiveMTU(maxPacket)
@@ -140,6 +139,7 @@ func newSendingAPI(cfg PublisherConfig, logs logging.LoggerFactory, network []in
 	if cfg.TCPOnly {
 		settings.SetNetworkTypes([]pion.NetworkType{pion.NetworkTypeTCP4, pion.NetworkTypeTCP6})
 	}
+	settings.SetIncludeLoopbackCandidate(true) // works on a machine without a network
 	return pion.NewAPI(
 		pion.WithMediaEngine(engine), pion.WithInterceptorRegistry(registry), pion.WithSettingEngine(settings),
 	), nil

@@ -14,7 +14,7 @@ type State int
 const (
 	Connecting   State = iota // answered, not yet reached
 	Connected                 // media can flow
-	Disconnected              // nothing heard for 3 s; may come back by itself
+	Disconnected              // nothing heard for 1.6 s; may come back by itself
 	Failed                    // nothing heard for 13 s; Closed follows
 	Closed                    // over
 )

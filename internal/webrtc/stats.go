@@ -2,7 +2,6 @@ package webrtc
 
 import (
 	"sync/atomic"
-	"time"
 
 	"github.com/sluicelive/sluice/internal/media"
 )
@@ -10,7 +9,6 @@ import (
 // Stats is what a session has received so far.
 type Stats struct {
 	Video, Audio TrackStats
-	RTT          time.Duration // of the last connectivity check; 0 before the first
 }
 
 // TrackStats is what a session has received of one kind. Negotiated without
@@ -29,11 +27,7 @@ type TrackStats struct {
 
 // Stats are the counts so far.
 func (s *Session) Stats() Stats {
-	stats := Stats{Video: s.trackStats(media.Video), Audio: s.trackStats(media.Audio)}
-	if pair, ok := s.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats(); ok {
-		stats.RTT = time.Duration(pair.CurrentRoundTripTime * float64(time.Second))
-	}
-	return stats
+	return Stats{Video: s.trackStats(media.Video), Audio: s.trackStats(media.Audio)}
 }
 
 func (s *Session) trackStats(kind media.Kind) TrackStats {

@@ -1,0 +1,220 @@
+package webrtc
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Bounds of TCP connections that have not shown yet that they are a publisher's.
+const (
+	// proofTimeout is how long a connection has: a publisher sends its first
+	// check as soon as it is connected.
+	proofTimeout = 10 * time.Second
+	// unprovenPerAddress leaves room for a network of publishers behind one
+	// address.
+	unprovenPerAddress = 64
+	// defaultMaxUnproven bounds those of all addresses.
+	defaultMaxUnproven = 1024
+	// maxFirstPacket is the longest first packet that is read: a check.
+	maxFirstPacket = 512
+)
+
+// gate accepts TCP connections and lets through those whose first packet is a
+// valid check for a session there is. It is the listener of Pion's mux, which by
+// itself ends with the first error of Accept, holds silent connections for half
+// a minute, and waits for them when it closes.
+type gate struct {
+	listener net.Listener
+	log      *slog.Logger
+	// judge reads a first packet. A nil pass refuses the connection; a reply is
+	// sent before it is closed.
+	judge func(first []byte, remote netip.AddrPort) (pass *pass, reply []byte)
+	proof time.Duration
+
+	ctx    context.Context //nolint:containedctx // the life of the gate
+	cancel context.CancelFunc
+	proven chan net.Conn
+	wg     sync.WaitGroup
+
+	mu       sync.Mutex // guards unproven, and wg.Add against wg.Wait
+	unproven *unproven
+}
+
+// pass lets one connection of a session through.
+type pass struct {
+	local   net.Addr // as Pion knows the listener
+	release func()   // called when the connection closes
+}
+
+func newGate(listener net.Listener, maxUnproven int, log *slog.Logger, judge func([]byte, netip.AddrPort) (*pass, []byte)) *gate {
+	if maxUnproven == 0 {
+		maxUnproven = defaultMaxUnproven
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	g := &gate{
+		listener: listener, log: log, judge: judge, proof: proofTimeout,
+		ctx: ctx, cancel: cancel,
+		proven:   make(chan net.Conn),
+		unproven: newUnproven(maxUnproven, unprovenPerAddress),
+	}
+	g.wg.Go(g.run)
+	return g
+}
+
+// run accepts connections until the gate closes, whatever goes wrong meanwhile.
+func (g *gate) run() {
+	refusals := retry{log: g.log, what: "the WebRTC TCP port cannot accept connections"}
+	for {
+		conn, err := g.listener.Accept()
+		switch {
+		case err == nil:
+			refusals.succeeded()
+			g.admit(conn)
+		case g.ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+			return
+		case !refusals.failed(g.ctx, err):
+			return
+		}
+	}
+}
+
+// admit has a connection prove itself, and closes the one that has to give way.
+func (g *gate) admit(conn net.Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ctx.Err() != nil {
+		_ = conn.Close()
+		return
+	}
+	for _, old := range g.unproven.add(conn, remoteOf(conn).Addr()) {
+		_ = old.Close() // a TCP close does not block
+	}
+	g.wg.Go(func() { g.prove(conn) })
+}
+
+// prove reads a connection's first packet and lets it through or closes it.
+func (g *gate) prove(conn net.Conn) {
+	defer g.forget(conn)
+	_ = conn.SetDeadline(time.Now().Add(g.proof))
+	first, err := readFirst(conn)
+	if err != nil {
+		_ = conn.Close()
+		return
+	}
+	pass, reply := g.judge(first[2:], remoteOf(conn))
+	if pass == nil {
+		if reply != nil {
+			_, _ = conn.Write(framed(reply)) // who asked sees that none came
+		}
+		_ = conn.Close()
+		return
+	}
+	_ = conn.SetDeadline(time.Time{})
+	through := &provenConn{Conn: conn, first: first, pass: pass}
+	select {
+	case g.proven <- through:
+	case <-g.ctx.Done():
+		_ = through.Close()
+	}
+}
+
+func (g *gate) forget(conn net.Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.unproven.remove(conn)
+}
+
+// readFirst reads one packet with its length before it (RFC 4571, section 2).
+func readFirst(r io.Reader) ([]byte, error) {
+	var header [2]byte
+	if _, err := io.ReadFull(r, header[:]); err != nil {
+		return nil, err
+	}
+	length := binary.BigEndian.Uint16(header[:])
+	if length > maxFirstPacket {
+		return nil, io.ErrShortBuffer
+	}
+	packet := make([]byte, len(header)+int(length))
+	copy(packet, header[:])
+	_, err := io.ReadFull(r, packet[len(header):])
+	return packet, err
+}
+
+// framed is a packet with its length before it.
+func framed(packet []byte) []byte {
+	return append(binary.BigEndian.AppendUint16(nil, uint16(len(packet))), packet...)
+}
+
+// Accept implements net.Listener with the connections that are let through.
+func (g *gate) Accept() (net.Conn, error) {
+	select {
+	case conn := <-g.proven:
+		return conn, nil
+	case <-g.ctx.Done():
+		return nil, net.ErrClosed
+	}
+}
+
+// Addr implements net.Listener.
+func (g *gate) Addr() net.Addr { return g.listener.Addr() }
+
+// Close closes the listener and every connection that is not through, and waits
+// for their goroutines.
+func (g *gate) Close() error {
+	g.mu.Lock()
+	again := g.ctx.Err() != nil
+	g.cancel()
+	for _, conn := range g.unproven.all() {
+		_ = conn.Close()
+	}
+	g.mu.Unlock()
+	var err error
+	if !again {
+		err = g.listener.Close()
+	}
+	g.wg.Wait()
+	return err
+}
+
+// remoteOf is the other end of a TCP connection.
+func remoteOf(conn net.Conn) netip.AddrPort {
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		a := tcp.AddrPort()
+		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+	}
+	return netip.AddrPort{}
+}
+
+// provenConn is a connection that is through: its first packet is read again.
+type provenConn struct {
+	net.Conn
+	first []byte
+	pass  *pass
+	once  sync.Once
+}
+
+// Read implements net.Conn.
+func (c *provenConn) Read(b []byte) (int, error) {
+	if len(c.first) > 0 {
+		n := copy(b, c.first)
+		c.first = c.first[n:]
+		return n, nil
+	}
+	return c.Conn.Read(b)
+}
+
+// LocalAddr implements net.Conn.
+func (c *provenConn) LocalAddr() net.Addr { return c.pass.local }
+
+// Close implements net.Conn.
+func (c *provenConn) Close() error {
+	c.once.Do(c.pass.release)
+	return c.Conn.Close()
+}

@@ -1,0 +1,91 @@
+package webrtc
+
+import (
+	"container/list"
+	"net"
+	"net/netip"
+)
+
+// unproven counts the connections that have to prove themselves. The oldest give
+// way to new ones: a publisher proves itself within a round trip, so what has
+// waited longest is the least likely to be one.
+type unproven struct {
+	max, perAddress int
+	order           *list.List // of unprovenConn, the oldest first
+	at              map[net.Conn]*list.Element
+	count           map[netip.Prefix]int
+}
+
+type unprovenConn struct {
+	conn net.Conn
+	from netip.Prefix
+}
+
+func newUnproven(limit, perAddress int) *unproven {
+	return &unproven{
+		max: limit, perAddress: perAddress, order: list.New(),
+		at: map[net.Conn]*list.Element{}, count: map[netip.Prefix]int{},
+	}
+}
+
+// add counts a connection in and returns those that have to go.
+func (u *unproven) add(conn net.Conn, from netip.Addr) []net.Conn {
+	network := networkOf(from)
+	u.at[conn] = u.order.PushBack(unprovenConn{conn, network})
+	u.count[network]++
+	var gone []net.Conn
+	if u.count[network] > u.perAddress {
+		gone = append(gone, u.evict(func(c unprovenConn) bool { return c.from == network }))
+	}
+	if u.order.Len() > u.max {
+		gone = append(gone, u.evict(func(unprovenConn) bool { return true }))
+	}
+	return gone
+}
+
+// evict counts the oldest connection out that matches. There is one.
+func (u *unproven) evict(matches func(unprovenConn) bool) net.Conn {
+	for e := u.order.Front(); e != nil; e = e.Next() {
+		if c, ok := e.Value.(unprovenConn); ok && matches(c) {
+			u.remove(c.conn)
+			return c.conn
+		}
+	}
+	return nil
+}
+
+// remove counts a connection out, if it is in.
+func (u *unproven) remove(conn net.Conn) {
+	e, ok := u.at[conn]
+	if !ok {
+		return
+	}
+	delete(u.at, conn)
+	if c, ok := u.order.Remove(e).(unprovenConn); ok {
+		if u.count[c.from]--; u.count[c.from] == 0 {
+			delete(u.count, c.from)
+		}
+	}
+}
+
+func (u *unproven) all() []net.Conn {
+	list := make([]net.Conn, 0, len(u.at))
+	for conn := range u.at {
+		list = append(list, conn)
+	}
+	return list
+}
+
+// networkOf is what counts as one address: of IPv6, the network that a customer
+// is given.
+func networkOf(a netip.Addr) netip.Prefix {
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	network, err := a.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return network
+}
