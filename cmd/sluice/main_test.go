@@ -19,10 +19,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sluicelive/sluice/internal/certs/certstest"
+	"github.com/sluicelive/sluice/internal/ffmpeg"
 )
 
 // TestMain is the program itself in processes that a test starts with asProgram.
 func TestMain(m *testing.M) {
+	if status, asked := ffmpeg.RunConfined(os.Args, os.Environ()); asked {
+		os.Exit(status)
+	}
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
@@ -116,6 +120,7 @@ func TestDoctor(t *testing.T) {
 	status, stdout, stderr := command(t, healthy...)
 	require.Zero(t, status, stdout+stderr)
 	require.NotContains(t, stdout, "FAIL")
+	require.Contains(t, stdout, "is confined")
 
 	taken, err := net.Listen("tcp", "127.0.0.1:"+port) //nolint:noctx // one listener of a test
 	require.NoError(t, err)

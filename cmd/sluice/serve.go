@@ -92,7 +92,8 @@ func (c *serveCmd) Validate() error {
 // Run opens everything, innermost first, serves until ctx ends, and closes it
 // all in the opposite order.
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
-	if err := c.checkFFmpeg(ctx, log); err != nil {
+	confinement, err := c.checkFFmpeg(ctx, log)
+	if err != nil {
 		return err
 	}
 	store, err := c.open(ctx, log)
@@ -133,7 +134,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	events := bus.New(time.Now)
 	streams := live.New(live.Config{
 		Store: store, Ingest: ingest, Bus: events,
-		FFmpeg: c.FFmpeg, Preset: c.Preset, Chunk: chunk, Window: c.DVR, DVR: archive,
+		FFmpeg: c.FFmpeg, Confinement: confinement, Preset: c.Preset, Chunk: chunk, Window: c.DVR, DVR: archive,
 		ReconnectWindow: c.ReconnectWindow, PrepareTimeout: c.PrepareTimeout,
 		Log: log,
 	})
@@ -171,18 +172,23 @@ func (c *serveCmd) openDVR() (*dvr.Store, error) {
 	return dvr.Open(filepath.Join(c.Data, "dvr"))
 }
 
-// checkFFmpeg fails with what to do when FFmpeg cannot encode what is needed.
-func (c *serveCmd) checkFFmpeg(ctx context.Context, log *slog.Logger) error {
+// checkFFmpeg fails with what to do when FFmpeg cannot encode what is needed, and
+// returns what it is confined in.
+func (c *serveCmd) checkFFmpeg(ctx context.Context, log *slog.Logger) (ffmpeg.Confinement, error) {
 	have, err := ffmpeg.Probe(ctx, c.FFmpeg)
 	if err != nil {
-		return fmt.Errorf("FFmpeg cannot be run (%w); install it (apt-get install ffmpeg) or name it with --ffmpeg", err)
+		return ffmpeg.Confinement{}, fmt.Errorf("FFmpeg cannot be run (%w); install it (apt-get install ffmpeg) or name it with --ffmpeg", err)
 	}
 	if len(have.Missing) > 0 {
-		return fmt.Errorf("FFmpeg %s lacks %s; install a complete build (apt-get install ffmpeg)",
+		return ffmpeg.Confinement{}, fmt.Errorf("FFmpeg %s lacks %s; install a complete build (apt-get install ffmpeg)",
 			have.Version, strings.Join(have.Missing, ", "))
 	}
 	log.Debug("FFmpeg found", "version", have.Version)
-	return nil
+	confinement, missing := ffmpeg.Confine(ctx, c.FFmpeg)
+	if len(missing) > 0 {
+		log.Warn("FFmpeg, which reads what strangers send, is confined less than it could be", "missing", strings.Join(missing, "; "))
+	}
+	return confinement, nil
 }
 
 // firstKey makes sure that there is a key: the bootstrap key when one is given,

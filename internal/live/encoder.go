@@ -102,11 +102,11 @@ var errEncoderEnded = errors.New("the encoder ended by itself")
 
 // run starts FFmpeg and blocks until it, its writer and its readers have ended.
 // It returns nil when the input was closed and everything was written out.
-func (e *encoder) run(ctx context.Context, program, preset string, ladder sluice.Ladder, p *cmaf.Presentation) error {
-	spec := ffmpeg.Encode{Ladder: ladder, Phase: e.phase, Preset: preset}
+func (e *encoder) run(ctx context.Context, cfg *Config, ladder sluice.Ladder, p *cmaf.Presentation) error {
+	spec := ffmpeg.Encode{Ladder: ladder, Phase: e.phase, Preset: cfg.Preset}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	proc, err := ffmpeg.Start(ctx, program, spec.Args(), spec.Outputs(), e.log)
+	proc, err := cfg.Confinement.Start(ctx, cfg.FFmpeg, spec.Args(), spec.Outputs(), e.log)
 	if err != nil {
 		return err
 	}

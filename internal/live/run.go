@@ -48,7 +48,7 @@ func (s *stream) launch(ctx context.Context, phase time.Duration) *encoder {
 	s.server.wg.Go(func() {
 		defer kill()
 		e.ended <- guarded(func() error {
-			return e.run(ctx, s.server.cfg.FFmpeg, s.server.cfg.Preset, s.ladder, s.presentation)
+			return e.run(ctx, &s.server.cfg, s.ladder, s.presentation)
 		})()
 	})
 	return e

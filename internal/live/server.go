@@ -13,6 +13,7 @@ import (
 	"github.com/sluicelive/sluice/internal/bus"
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/dvr"
+	"github.com/sluicelive/sluice/internal/ffmpeg"
 	"github.com/sluicelive/sluice/internal/media"
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
@@ -23,7 +24,9 @@ type Config struct {
 	Ingest *webrtc.Server
 	Bus    *bus.Bus
 	FFmpeg string // program; "ffmpeg" when empty
-	Preset string // of x264; "superfast" when empty
+	// Confinement is what FFmpeg is kept in; in nothing when zero.
+	Confinement ffmpeg.Confinement
+	Preset      string // of x264; "superfast" when empty
 	// Chunk is the length of chunks. Default sluice.DefaultChunkLength.
 	Chunk sluice.ChunkLength
 	// Window is how far back viewers can go. Default sluice.WindowDuration.
@@ -83,7 +86,7 @@ func New(cfg Config) *Server {
 		cfg:     cfg,
 		now:     cfg.Now,
 		log:     cfg.Log,
-		slates:  slates{program: cfg.FFmpeg, made: map[media.Codec][]byte{}},
+		slates:  slates{program: cfg.FFmpeg, confinement: cfg.Confinement, made: map[media.Codec][]byte{}},
 		ctx:     ctx,
 		stop:    stop,
 		streams: map[sluice.StreamID]*stream{},
