@@ -37,6 +37,8 @@ type serveCmd struct {
 	netFlags  `embed:""`
 	tlsFlags  `embed:""`
 
+	limitFlags `embed:""`
+
 	BootstrapKey    string        `help:"Application key that shall exist from the start, for automation; at least 16 characters." placeholder:"KEY" env:"SLUICE_BOOTSTRAP_KEY"`
 	ReconnectWindow time.Duration `help:"How long a live stream waits for a publisher that went away." default:"30s" env:"SLUICE_RECONNECT_WINDOW"`
 	PrepareTimeout  time.Duration `help:"How long a prepared stream waits for a publisher." default:"5m" env:"SLUICE_PREPARE_TIMEOUT"`
@@ -44,6 +46,21 @@ type serveCmd struct {
 	Chunk           time.Duration `help:"Length of the chunks and parts that media are delivered in: shorter is sooner, and costs more requests." default:"133ms" env:"SLUICE_CHUNK"`
 	FFmpeg          string        `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
 	Preset          string        `help:"x264 preset: faster costs less, slower looks better." default:"superfast" enum:"ultrafast,superfast,veryfast,faster,fast,medium" env:"SLUICE_PRESET"`
+}
+
+// limitFlags bound what one account can make the server hold. 0 lifts a bound.
+type limitFlags struct {
+	MaxPrepared  int `help:"Most streams of an account that are prepared and not live; 0 for no bound." default:"20" env:"SLUICE_MAX_PREPARED"`
+	MaxStreams   int `help:"Most streams of an account in memory: prepared, live, or ended within the window of --dvr; 0 for no bound." default:"200" env:"SLUICE_MAX_STREAMS"`
+	MaxCreations int `help:"Most streams that an account creates a minute; 0 for no bound." default:"60" env:"SLUICE_MAX_CREATIONS"`
+}
+
+// Validate checks what flags alone can tell.
+func (f limitFlags) Validate() error {
+	if f.MaxPrepared < 0 || f.MaxStreams < 0 || f.MaxCreations < 0 {
+		return errors.New("--max-prepared, --max-streams and --max-creations are no less than 0, which means no bound")
+	}
+	return nil
 }
 
 // Players want six segments at the least (Apple's HLS authoring specification,
@@ -69,6 +86,9 @@ func (c *serveCmd) Validate() error {
 		c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	}
 	if err := c.tlsFlags.Validate(); err != nil {
+		return err
+	}
+	if err := c.limitFlags.Validate(); err != nil {
 		return err
 	}
 	if c.PrepareTimeout < time.Second {
@@ -136,6 +156,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 		Store: store, Ingest: ingest, Bus: events,
 		FFmpeg: c.FFmpeg, Confinement: confinement, Preset: c.Preset, Chunk: chunk, Window: c.DVR, DVR: archive,
 		ReconnectWindow: c.ReconnectWindow, PrepareTimeout: c.PrepareTimeout,
+		MaxPrepared: c.MaxPrepared, MaxStreams: c.MaxStreams,
 		Log: log,
 	})
 	defer streams.Close()
@@ -145,7 +166,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	media := origin.New(origin.Config{Presentations: streams, Log: log})
 	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request
 		Store: store, Live: streams, Bus: events, EventKeys: eventKeys,
-		PublicURL: c.PublicURL, Viewers: media.Viewers, Now: time.Now, Log: log,
+		PublicURL: c.PublicURL, Viewers: media.Viewers, MaxCreations: c.MaxCreations, Now: time.Now, Log: log,
 	})
 	defer calls.Close()
 	c.greet(out, front.url(), firstKey)

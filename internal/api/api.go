@@ -44,17 +44,21 @@ type Config struct {
 	PublicURL string
 	// Viewers counts who watches a stream now. Optional.
 	Viewers func(sluice.StreamID) int
-	Now     func() time.Time
-	Log     *slog.Logger
+	// MaxCreations bounds how many streams an account creates a minute. There is no
+	// bound when zero.
+	MaxCreations int
+	Now          func() time.Time
+	Log          *slog.Logger
 }
 
 // API serves the HTTP API.
 type API struct {
 	Config
-	keys     *keyring
-	routes   *http.ServeMux
-	huma     huma.API
-	document []byte
+	keys      *keyring
+	creations creations
+	routes    *http.ServeMux
+	huma      huma.API
+	document  []byte
 }
 
 // New makes the API and starts what records the use of keys; Close ends it.
@@ -64,6 +68,7 @@ func New(cfg Config) *API {
 	}
 	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	a := &API{Config: cfg, routes: http.NewServeMux()}
+	a.creations.most = cfg.MaxCreations
 	a.keys = newKeyring(cfg.Store, cfg.Now, cfg.Log)
 	a.huma = newHuma(a.routes)
 	a.huma.UseMiddleware(a.admit)

@@ -37,6 +37,9 @@ func (a *API) createStream(ctx context.Context, c call, in *createInput) (*reply
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
+	if err := a.creations.take(c.account, now); err != nil {
+		return nil, err
+	}
 	if err := a.Store.CreateStream(ctx, c.account, s); err != nil {
 		return nil, err
 	}

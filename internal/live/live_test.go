@@ -268,7 +268,8 @@ func TestStartSaysWhyAStreamFailed(t *testing.T) {
 	h.publish(media.VP8)
 	_, err = h.server.Start(t.Context(), h.owner, h.stream)
 	require.Equal(t, "stream_failed", sluice.AsError(err).Code)
-	require.Contains(t, sluice.AsError(err).Message, "exit status 1")
+	require.Contains(t, sluice.AsError(err).Message, "sluice doctor")
+	require.NotContains(t, sluice.AsError(err).Message, "exit status", "what a child says is for the log")
 	require.Equal(t, sluice.StatusError, h.stored().Status())
 }
 

@@ -41,8 +41,12 @@ type Config struct {
 	PrepareTimeout time.Duration
 	// StartTimeout is how long start waits for media; 15 s when zero.
 	StartTimeout time.Duration
-	Now          func() time.Time // time.Now when nil
-	Log          *slog.Logger
+	// MaxPrepared bounds how many streams of an account are prepared and not live,
+	// and MaxStreams how many are in memory: prepared, live, or ended and still kept.
+	// There is no bound when zero.
+	MaxPrepared, MaxStreams int
+	Now                     func() time.Time // time.Now when nil
+	Log                     *slog.Logger
 }
 
 func (c *Config) setDefaults() {
@@ -163,6 +167,9 @@ func (s *Server) open(st *sluice.Stream) (_ *stream, begun bool, err error) {
 	}
 	if s.ctx.Err() != nil {
 		return nil, false, errStopping
+	}
+	if err := s.admit(st.AccountID); err != nil {
+		return nil, false, err
 	}
 	clock := st.Broadcast.Clock().Resume(s.now())
 	log := s.log.With("stream", st.ID)
