@@ -69,7 +69,7 @@ func TestWindowsOfEndedStreamsCount(t *testing.T) {
 
 // TestPreparedStreamsCostLittle measures this whole process while they wait.
 func TestPreparedStreamsCostLittle(t *testing.T) {
-	const streams = 300
+	const streams = 1000
 	h := newHouse(t, nil)
 	h.server.log = slog.New(slog.DiscardHandler)
 	for range streams {
@@ -82,7 +82,7 @@ func TestPreparedStreamsCostLittle(t *testing.T) {
 	<-time.After(wall)
 	used := cpuTime(t) - before
 	t.Logf("%d prepared streams use %.2f %% of a core", streams, 100*used.Seconds()/wall.Seconds())
-	require.Less(t, used, wall/50, "at most 2 % of a core")
+	require.Less(t, used, wall/10, "a tenth of a core, on a machine that may be busy with other tests")
 }
 
 func cpuTime(t *testing.T) time.Duration {
