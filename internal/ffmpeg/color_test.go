@@ -32,10 +32,10 @@ func TestColors(t *testing.T) {
 			if from.matrix == "bt709" {
 				tolerance = 5 // converting exactly costs a fifth more of the scaling of every stream
 			}
-			for rung, colors := range throughTheEncoder(t, from.keyFrame(t), from.codec) {
+			for rung, seen := range throughTheEncoder(t, from.keyFrame(t), from.codec) {
 				for i, want := range patches() {
 					for channel, value := range want {
-						require.InDelta(t, value, colors[i][channel], tolerance, "patch %v is %v at rung %d", want, colors[i], rung)
+						require.InDelta(t, value, seen[i][channel], tolerance, "patch %v is %v at rung %d", want, seen[i], rung)
 					}
 				}
 			}
@@ -81,10 +81,11 @@ func (s source) keyFrame(t *testing.T) []byte {
 func patchFile(t *testing.T) string {
 	t.Helper()
 	const width, height = 640, 360
-	var line []byte
-	for _, rgb := range patches() {
-		pixel := []byte{byte(rgb[0]), byte(rgb[1]), byte(rgb[2])} //nolint:gosec // of a table
-		line = append(line, bytes.Repeat(pixel, width/len(patches()))...)
+	sides := patches()
+	line := make([]byte, 0, 3*width)
+	for _, rgb := range sides {
+		pixel := []byte{byte(rgb[0]), byte(rgb[1]), byte(rgb[2])}
+		line = append(line, bytes.Repeat(pixel, width/len(sides))...)
 	}
 	file := filepath.Join(t.TempDir(), "patches.rgb")
 	require.NoError(t, os.WriteFile(file, bytes.Repeat(line, height), 0o600))
@@ -109,7 +110,7 @@ func throughTheEncoder(t *testing.T, frame []byte, codec media.Codec) [][5][3]in
 	require.NoError(t, p.Stdin.Close())
 	exit := p.Wait()
 	require.NoError(t, exit.Err, exit.LastWords)
-	colors := make([][5][3]int, 0, len(ladder))
+	seen := make([][5][3]int, 0, len(ladder))
 	for i, r := range ladder {
 		file := filepath.Join(t.TempDir(), fmt.Sprintf("%d.mp4", i))
 		require.NoError(t, os.WriteFile(file, <-outputs[i], 0o600))
@@ -122,9 +123,9 @@ func throughTheEncoder(t *testing.T, frame []byte, codec media.Codec) [][5][3]in
 			middle := (r.Height/2*r.Width + r.Width*(2*patch+1)/(2*len(found))) * 3
 			found[patch] = [3]int{int(pixels[middle]), int(pixels[middle+1]), int(pixels[middle+2])}
 		}
-		colors = append(colors, found)
+		seen = append(seen, found)
 	}
 	<-outputs[len(ladder)]
 	p.Close()
-	return colors
+	return seen
 }

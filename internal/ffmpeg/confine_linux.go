@@ -132,7 +132,7 @@ func become(layers string, argv, environment []string) error {
 			return fmt.Errorf("resource limit %d: %w", limit.of, err)
 		}
 	}
-	return syscall.Exec(program, argv, environment) // #nosec G204 -- our own argument list
+	return syscall.Exec(program, argv, environment) // #nosec G204 G702 -- our own argument list
 }
 
 // yield puts the process behind the server where CPU or memory is short. It may
@@ -195,8 +195,8 @@ func lockFiles(program string) error {
 // libraryFolders are where program says that its libraries are, besides the
 // system's: builds that bring their own have them near.
 func libraryFolders(program string) []string {
-	if real, err := filepath.EvalSymlinks(program); err == nil {
-		program = real
+	if target, err := filepath.EvalSymlinks(program); err == nil {
+		program = target
 	}
 	file, err := elf.Open(program)
 	if err != nil {

@@ -31,7 +31,7 @@ func confined(t *testing.T) (Confinement, []string) {
 // process reads a file of a process.
 func process(t *testing.T, pid int, file string) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), file))
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), file)) // #nosec G304 -- of a test
 	require.NoError(t, err)
 	return string(b)
 }
@@ -109,7 +109,7 @@ func TestAConfinedFFmpegReadsAndWritesNoFile(t *testing.T) {
 	require.ErrorContains(t, err, "Invalid data", "it is readable otherwise")
 	_, err = c.run(t.Context(), "ffmpeg", write...)
 	require.Error(t, err)
-	content, err := os.ReadFile(made)
+	content, err := os.ReadFile(made) // #nosec G304 -- of a test
 	require.Empty(t, content, "no byte is written on any kernel: %v", err)
 	if c.landlock {
 		_, err = c.run(t.Context(), "ffmpeg", read...)
@@ -131,9 +131,9 @@ func kernelHasLandlock() (int, error) {
 
 func TestAProgramWithFilesElsewhereRunsWithoutLandlock(t *testing.T) {
 	dir := t.TempDir()
-	script, real := filepath.Join(dir, "ffmpeg"), filepath.Join(dir, "real")
-	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\nexec "+real+" \"$@\"\n"), 0o700))   //nolint:gosec // a program
-	require.NoError(t, os.WriteFile(real, []byte("#!/bin/sh\necho ffmpeg version 0 of\n"), 0o700)) //nolint:gosec // a program
+	script, target := filepath.Join(dir, "ffmpeg"), filepath.Join(dir, "real")
+	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\nexec "+target+" \"$@\"\n"), 0o700))   //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(target, []byte("#!/bin/sh\necho ffmpeg version 0 of\n"), 0o700)) //nolint:gosec // a program
 	c, missing := Confine(t.Context(), script)
 	require.True(t, c.on)
 	require.False(t, c.landlock)

@@ -14,12 +14,9 @@ func keyFrame(t *testing.T, codec media.Codec, size string) []byte {
 	args := append([]string{
 		"-loglevel", "error", "-f", "lavfi", "-i", "color=c=gray:s=" + size + ":r=30", "-frames:v", "1", "-pix_fmt", "yuv420p",
 	}, slateEncoder(codec)...)
-	switch codec {
-	case media.VP9:
-		args = append(args, "-deadline", "realtime", "-cpu-used", "8")
-	case media.H264:
-		args = append(args, "-preset", "ultrafast")
-	}
+	args = append(args, map[media.Codec][]string{ // the fast ones
+		media.VP9: {"-deadline", "realtime", "-cpu-used", "8"}, media.H264: {"-preset", "ultrafast"},
+	}[codec]...)
 	out, err := run(t.Context(), "ffmpeg", append(args, "pipe:1")...)
 	require.NoError(t, err)
 	if codec == media.H264 {

@@ -99,7 +99,7 @@ func skipScalingList(r *bits, size int) {
 // signedGolomb reads se(v) (H.264, section 9.1.1).
 func (r *bits) signedGolomb() int32 {
 	v := r.golomb()
-	half := int32(v>>1 + v&1) //nolint:gosec // at most 1<<31, which a broken stream alone reaches
+	half := int32(v>>1 + v&1)
 	if v&1 == 0 {
 		return -half
 	}
