@@ -195,7 +195,7 @@ func (h *house) flood(d time.Duration) {
 		for i := range frame {
 			frame[i] = byte(i) // as its packets wrote it
 		}
-		copy(frame, "\x10\x02\x00\x9d\x01\x2a\x80\x02\x68\x01")                                                              // 640×360
+		copy(frame, "\x10\x02\x00\x9d\x01\x2a\x80\x02\x68\x01") // 640×360
 		to.Frame(media.Frame{Codec: media.VP8, Key: true, RTPTime: uint32(now.UnixMilli() * 90), Arrived: now, Data: frame})
 	}
 }
