@@ -271,10 +271,12 @@ func TestCodecChangesThatGoOnEndTheStream(t *testing.T) {
 	defer s.server.cfg.Bus.Close()
 	now := time.Minute
 	require.Zero(t, s.codecChanged(now))
-	require.True(t, s.wanted == now, "the first change is followed at once")
+	due := s.wanted
+	require.Equal(t, now, due, "the first change is followed at once")
 	s.runBegan = now
 	require.Zero(t, s.codecChanged(now+time.Second/2))
-	require.True(t, s.wanted == now+shortestRun, "the next one is not")
+	due = s.wanted
+	require.Equal(t, now+shortestRun, due, "the next one is not")
 	for range maxAttempts - 2 {
 		now += 4 * time.Second
 		require.Zero(t, s.codecChanged(now))
