@@ -59,6 +59,7 @@ func TestCommandLine(t *testing.T) {
 		"publish without key":     {[]string{"publish"}, 2, "--key"},
 		"bad public address":      {[]string{"serve", "--public-url", "live.example.com"}, 2, "write it like https://"},
 		"bad reconnect window":    {[]string{"serve", "--reconnect-window", "2h"}, 2, "use 0s to 30m"},
+		"bad bound":               {[]string{"serve", "--max-prepared=-1"}, 2, "no bound"},
 		"bad port":                {[]string{"serve", "--webrtc-port", "70000"}, 2, "is no port"},
 		"no such file":            {[]string{"publish", "--key", "k", "/nowhere.mp4"}, 2, "nowhere.mp4"},
 		"load test of no address": {[]string{"loadtest", "live.example.com"}, 2, "write it like https://"},
