@@ -76,9 +76,11 @@ func (c doctorCmd) ffmpeg(ctx context.Context) []finding {
 	if len(have.Missing) > 0 {
 		return append(found, finding{"FFmpeg lacks " + strings.Join(have.Missing, ", "), install})
 	}
+	confinement, missing := ffmpeg.Confine(ctx, c.FFmpeg)
+	found = append(found, confined(missing))
 	for _, codec := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264} {
 		f := finding{"FFmpeg makes a slate in " + codec.String(), ""}
-		if _, err := ffmpeg.Slate(ctx, c.FFmpeg, codec); err != nil {
+		if _, err := confinement.Slate(ctx, c.FFmpeg, codec); err != nil {
 			f = finding{
 				fmt.Sprintf("no slate in %v: %v", codec, err),
 				"publishers in this codec freeze instead of showing a slate when they are away; install a complete build",
@@ -87,6 +89,15 @@ func (c doctorCmd) ffmpeg(ctx context.Context) []finding {
 		found = append(found, f)
 	}
 	return found
+}
+
+// confined says in what FFmpeg is kept. What is missing there is no failure: the
+// server works without it.
+func confined(missing []string) finding {
+	if len(missing) == 0 {
+		return finding{"FFmpeg, which reads what strangers send, is confined: no files, no network, limited memory, low priority", ""}
+	}
+	return finding{"FFmpeg, which reads what strangers send, is confined, without: " + strings.Join(missing, "; "), ""}
 }
 
 // data writes a megabyte where the database is, or would be, and removes it: a

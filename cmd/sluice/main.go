@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/ffmpeg"
 )
 
 // version is set by the linker from git describe.
@@ -51,6 +52,9 @@ func (f logFlags) logger(w io.Writer) *slog.Logger {
 }
 
 func main() {
+	if status, asked := ffmpeg.RunConfined(os.Args, os.Environ()); asked {
+		os.Exit(status)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)

@@ -19,10 +19,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sluicelive/sluice/internal/certs/certstest"
+	"github.com/sluicelive/sluice/internal/ffmpeg"
 )
 
 // TestMain is the program itself in processes that a test starts with asProgram.
 func TestMain(m *testing.M) {
+	if status, asked := ffmpeg.RunConfined(os.Args, os.Environ()); asked {
+		os.Exit(status)
+	}
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
@@ -55,6 +59,7 @@ func TestCommandLine(t *testing.T) {
 		"publish without key":     {[]string{"publish"}, 2, "--key"},
 		"bad public address":      {[]string{"serve", "--public-url", "live.example.com"}, 2, "write it like https://"},
 		"bad reconnect window":    {[]string{"serve", "--reconnect-window", "2h"}, 2, "use 0s to 30m"},
+		"bad bound":               {[]string{"serve", "--max-prepared=-1"}, 2, "no bound"},
 		"bad port":                {[]string{"serve", "--webrtc-port", "70000"}, 2, "is no port"},
 		"bad address for media":   {[]string{"serve", "--webrtc-listen", "eth0"}, 2, "is no IP address"},
 		"no such file":            {[]string{"publish", "--key", "k", "/nowhere.mp4"}, 2, "nowhere.mp4"},
@@ -126,6 +131,7 @@ func TestDoctor(t *testing.T) {
 	status, stdout, stderr := command(t, healthy...)
 	require.Zero(t, status, stdout+stderr)
 	require.NotContains(t, stdout, "FAIL")
+	require.Contains(t, stdout, "is confined")
 
 	taken, err := net.Listen("tcp", "127.0.0.1:"+port) //nolint:noctx // one listener of a test
 	require.NoError(t, err)

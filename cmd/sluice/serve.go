@@ -41,6 +41,7 @@ type serveCmd struct {
 	tlsFlags   `embed:""`
 	limitFlags `embed:""`
 
+	quotaFlags     `embed:""`
 	bootstrapFlags `embed:""`
 
 	EventKeyMax     time.Duration `name:"event-key-max" help:"Longest life that event keys may be asked to have." default:"24h" env:"SLUICE_EVENT_KEY_MAX"`
@@ -83,6 +84,9 @@ func (c *serveCmd) Validate() error {
 	if c.EventKeyMax < time.Minute || c.EventKeyMax > eventkey.MaxExpiry {
 		return fmt.Errorf("--event-key-max %v is out of range; use %v to %v", c.EventKeyMax, time.Minute, eventkey.MaxExpiry)
 	}
+	if err := c.quotaFlags.Validate(); err != nil {
+		return err
+	}
 	if c.PrepareTimeout < time.Second {
 		return fmt.Errorf("--prepare-timeout %v is too short for anybody; use a second or more", c.PrepareTimeout)
 	}
@@ -105,7 +109,8 @@ func (c *serveCmd) Validate() error {
 // Run opens everything, innermost first, serves until ctx ends, and closes it
 // all in the opposite order.
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
-	if err := c.checkFFmpeg(ctx, log); err != nil {
+	confinement, err := c.checkFFmpeg(ctx, log)
+	if err != nil {
 		return err
 	}
 	keepPrivate(log)
@@ -156,8 +161,9 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	events := bus.New(time.Now)
 	streams := live.New(live.Config{
 		Store: store, Ingest: ingest, Bus: events,
-		FFmpeg: c.FFmpeg, Preset: c.Preset, Chunk: chunk, Window: c.DVR, DVR: archive,
+		FFmpeg: c.FFmpeg, Confinement: confinement, Preset: c.Preset, Chunk: chunk, Window: c.DVR, DVR: archive,
 		ReconnectWindow: c.ReconnectWindow, PrepareTimeout: c.PrepareTimeout,
+		MaxPrepared: c.MaxPrepared, MaxStreams: c.MaxStreams,
 		Log: log,
 	})
 	defer streams.Close()
@@ -167,7 +173,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	media := origin.New(origin.Config{Presentations: streams, Limits: edge.media, Log: log})
 	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request
 		Store: store, Live: streams, Bus: events, EventKeys: eventKeys,
-		PublicURL: c.PublicURL, Host: front.host(), Viewers: media.Viewers, EventLimits: edge.events, Now: time.Now, Log: log,
+		PublicURL: c.PublicURL, Host: front.host(), Viewers: media.Viewers, EventLimits: edge.events, MaxCreations: c.MaxCreations, Now: time.Now, Log: log,
 	})
 	defer calls.Close()
 	c.greet(out, front.url(), firstKey, keyFile)
@@ -198,16 +204,21 @@ func (c *serveCmd) openDVR() (*dvr.Store, error) {
 	return dvr.Open(filepath.Join(c.Data, "dvr"))
 }
 
-// checkFFmpeg fails with what to do when FFmpeg cannot encode what is needed.
-func (c *serveCmd) checkFFmpeg(ctx context.Context, log *slog.Logger) error {
+// checkFFmpeg fails with what to do when FFmpeg cannot encode what is needed, and
+// returns what it is confined in.
+func (c *serveCmd) checkFFmpeg(ctx context.Context, log *slog.Logger) (ffmpeg.Confinement, error) {
 	have, err := ffmpeg.Probe(ctx, c.FFmpeg)
 	if err != nil {
-		return fmt.Errorf("FFmpeg cannot be run (%w); install it (apt-get install ffmpeg) or name it with --ffmpeg", err)
+		return ffmpeg.Confinement{}, fmt.Errorf("FFmpeg cannot be run (%w); install it (apt-get install ffmpeg) or name it with --ffmpeg", err)
 	}
 	if len(have.Missing) > 0 {
-		return fmt.Errorf("FFmpeg %s lacks %s; install a complete build (apt-get install ffmpeg)",
+		return ffmpeg.Confinement{}, fmt.Errorf("FFmpeg %s lacks %s; install a complete build (apt-get install ffmpeg)",
 			have.Version, strings.Join(have.Missing, ", "))
 	}
 	log.Debug("FFmpeg found", "version", have.Version)
-	return nil
+	confinement, missing := ffmpeg.Confine(ctx, c.FFmpeg)
+	if len(missing) > 0 {
+		log.Warn("FFmpeg, which reads what strangers send, is confined less than it could be", "missing", strings.Join(missing, "; "))
+	}
+	return confinement, nil
 }

@@ -53,20 +53,24 @@ type Config struct {
 	Viewers func(sluice.StreamID) int
 	// EventLimits bound the event streams that are open. Optional.
 	EventLimits EventLimits
-	Now         func() time.Time
-	Log         *slog.Logger
+	// MaxCreations bounds how many streams an account creates a minute. There is no
+	// bound when zero.
+	MaxCreations int
+	Now          func() time.Time
+	Log          *slog.Logger
 }
 
 // API serves the HTTP API.
 type API struct {
 	Config
-	keys     *keyring
-	routes   *router
-	huma     huma.API
-	document []byte
-	closing  context.Context //nolint:containedctx // the life of the API, not of a call
-	stop     context.CancelFunc
-	open     sync.WaitGroup // event streams on connections of their own
+	keys      *keyring
+	creations creations
+	routes    *router
+	huma      huma.API
+	document  []byte
+	closing   context.Context //nolint:containedctx // the life of the API, not of a call
+	stop      context.CancelFunc
+	open      sync.WaitGroup // event streams on connections of their own
 }
 
 // New makes the API and starts what records the use of keys; Close ends it.
@@ -78,6 +82,7 @@ func New(cfg Config) *API {
 	a := &API{Config: cfg}
 	a.routes = newRouter(a.guard)
 	a.closing, a.stop = context.WithCancel(context.Background())
+	a.creations.most = cfg.MaxCreations
 	a.keys = newKeyring(cfg.Store, cfg.Now, cfg.Log)
 	a.huma = newHuma(a.routes)
 	a.huma.UseMiddleware(a.admit)

@@ -37,6 +37,9 @@ func (a *API) createStream(ctx context.Context, c call, in *createInput) (*reply
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
+	if err := a.creations.take(c.principal.Account, now); err != nil {
+		return nil, err
+	}
 	if err := a.Store.CreateStream(ctx, c.principal.Account, s); err != nil {
 		return nil, err
 	}

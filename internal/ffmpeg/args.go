@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/media"
 )
 
 // firstOutput is the descriptor of the first output pipe in the child: 0 to 2
@@ -46,6 +47,8 @@ func (e Encode) Args() []string {
 		"-copyts",
 		// Frame threads would hold back one picture each.
 		"-threads", "1", "-flags", "low_delay",
+		// One key frame of 8192×8192 takes a core for seconds.
+		"-max_pixels", strconv.Itoa(media.MaxPixels),
 		// A graph that is rebuilt when the size changes loses the picture that
 		// fps holds, and all its repetitions with it.
 		"-reinit_filter", "0",

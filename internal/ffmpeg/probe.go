@@ -3,7 +3,7 @@ package ffmpeg
 import (
 	"context"
 	"fmt"
-	"os/exec"
+	"runtime"
 	"strings"
 )
 
@@ -69,7 +69,14 @@ func missing(listing string, names []string) []string {
 // run runs a short command to its end and returns what it wrote to standard
 // output. An error carries the end of its standard error.
 func run(ctx context.Context, program string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, program, args...) // #nosec G204 -- argument list, no shell
+	return Confinement{}.run(ctx, program, args...)
+}
+
+func (c Confinement) run(ctx context.Context, program string, args ...string) ([]byte, error) {
+	// The death signal comes when the thread ends that started the child.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := c.command(ctx, program, args)
 	cmd.Env = environment(cmd)
 	words := &lastWords{}
 	cmd.Stderr = words

@@ -52,11 +52,15 @@ type Process struct {
 	done chan struct{}
 }
 
+// Start runs program without a confinement.
+func Start(ctx context.Context, program string, args []string, outputs int, log *slog.Logger) (*Process, error) {
+	return Confinement{}.Start(ctx, program, args, outputs, log)
+}
+
 // Start runs program with args and the given number of output pipes. The child
 // gets its own process group and dies with the server. Canceling ctx kills it.
-func Start(ctx context.Context, program string, args []string, outputs int, log *slog.Logger) (*Process, error) {
-	cmd := exec.CommandContext(ctx, program, args...) // #nosec G204 -- argument list, no shell, built by Args
-	cmd.SysProcAttr = ownGroup()
+func (c Confinement) Start(ctx context.Context, program string, args []string, outputs int, log *slog.Logger) (*Process, error) {
+	cmd := c.command(ctx, program, args)
 	cmd.Env = environment(cmd)
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
 	cmd.WaitDelay = stopGrace

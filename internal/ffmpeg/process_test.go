@@ -20,7 +20,32 @@ import (
 	"github.com/sluicelive/sluice/internal/mkv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is FFmpeg in the processes that a Confinement starts.
+func TestMain(m *testing.M) {
+	if status, asked := RunConfined(os.Args, os.Environ()); asked {
+		os.Exit(status)
+	}
+	if os.Getenv(serverOfAnEncoder) != "" {
+		serveAnEncoder()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// serverOfAnEncoder is set in a process that starts a confined FFmpeg, says its
+// process id, and waits to be killed.
+const serverOfAnEncoder = "SERVER_OF_AN_ENCODER"
+
+func serveAnEncoder() {
+	ctx := context.Background()
+	c, _ := Confine(ctx, "ffmpeg")
+	p, err := c.Start(ctx, "ffmpeg", []string{"-hide_banner", "-f", "lavfi", "-i", "sine", "-re", "-f", "null", "-"}, 0, slog.New(slog.DiscardHandler))
+	if err != nil {
+		os.Exit(1)
+	}
+	_, _ = os.Stdout.WriteString("pid " + strconv.Itoa(p.PID()) + "\n")
+	p.Wait()
+	os.Exit(1)
+}
 
 // TestEncode sends three seconds of slate and silence in every codec through
 // the real encoder: what comes out must start where the stream clock says, in

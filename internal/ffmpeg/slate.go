@@ -26,9 +26,14 @@ func slateEncoder(codec media.Codec) []string {
 	}
 }
 
+// Slate makes a slate without a confinement.
+func Slate(ctx context.Context, program string, codec media.Codec) ([]byte, error) {
+	return Confinement{}.Slate(ctx, program, codec)
+}
+
 // Slate makes the picture that is shown while no video comes: one dark key
 // frame of 640×360 in the given codec, in the form of media.Frame.
-func Slate(ctx context.Context, program string, codec media.Codec) ([]byte, error) {
+func (c Confinement) Slate(ctx context.Context, program string, codec media.Codec) ([]byte, error) {
 	encoder := slateEncoder(codec)
 	if encoder == nil {
 		return nil, fmt.Errorf("ffmpeg: no slate in %v", codec)
@@ -37,7 +42,7 @@ func Slate(ctx context.Context, program string, codec media.Codec) ([]byte, erro
 		"-hide_banner", "-nostdin", "-loglevel", "error",
 		"-f", "lavfi", "-i", "color=c=0x16181d:s=640x360:r=30", "-frames:v", "1", "-pix_fmt", "yuv420p",
 	}, encoder...)
-	out, err := run(ctx, program, append(args, "pipe:1")...)
+	out, err := c.run(ctx, program, append(args, "pipe:1")...)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,9 @@ func errRemoved(id sluice.StreamID) error {
 
 // Prepare makes a stream ready for a publisher. It is idempotent.
 func (s *Server) Prepare(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*sluice.Stream, error) {
+	if err := s.checkQuota(account, id); err != nil {
+		return nil, err
+	}
 	st, err := s.cfg.Store.UpdateStream(ctx, account, id, func(st *sluice.Stream) error {
 		return st.Prepare(s.now())
 	})

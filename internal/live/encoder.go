@@ -24,6 +24,9 @@ const (
 	// once. When it is full the encoder is too slow for this machine, and
 	// pictures are dropped up to the next key frame.
 	queueLength = 1024
+	// queueBytes bounds their bytes: over ten seconds of 10 Mb/s. What waits costs
+	// twice its size, since that is how far the heap grows between collections.
+	queueBytes = 16 << 20
 	// stopTimeout is how long a run may take to write out what it holds.
 	stopTimeout = 3 * time.Second
 )
@@ -40,9 +43,13 @@ type encoder struct {
 	ended chan error // what run returned
 
 	queue   chan block
+	waiting atomic.Int64 // bytes in queue
 	closed  bool
 	tooSlow bool // it was killed for falling behind
 	dropped atomic.Int64
+
+	toldDropped int64         // of dropped, how many the log has
+	toldAt      time.Duration // and since when, in media time
 }
 
 // end is where the run's result comes; that of no encoder never does.
@@ -79,13 +86,17 @@ func (e *encoder) put(b block) bool {
 	if e.closed {
 		return true // nobody waits for it any more
 	}
-	select {
-	case e.queue <- b:
-		return true
-	default:
-		e.dropped.Add(1)
-		return false
+	size := int64(len(b.data))
+	if e.waiting.Add(size) <= queueBytes {
+		select {
+		case e.queue <- b:
+			return true
+		default:
+		}
 	}
+	e.waiting.Add(-size)
+	e.dropped.Add(1)
+	return false
 }
 
 // close ends the input; run returns when the encoder has written out the rest.
@@ -102,11 +113,11 @@ var errEncoderEnded = errors.New("the encoder ended by itself")
 
 // run starts FFmpeg and blocks until it, its writer and its readers have ended.
 // It returns nil when the input was closed and everything was written out.
-func (e *encoder) run(ctx context.Context, program, preset string, ladder sluice.Ladder, p *cmaf.Presentation) error {
-	spec := ffmpeg.Encode{Ladder: ladder, Phase: e.phase, Preset: preset}
+func (e *encoder) run(ctx context.Context, cfg *Config, ladder sluice.Ladder, p *cmaf.Presentation) error {
+	spec := ffmpeg.Encode{Ladder: ladder, Phase: e.phase, Preset: cfg.Preset}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	proc, err := ffmpeg.Start(ctx, program, spec.Args(), spec.Outputs(), e.log)
+	proc, err := cfg.Confinement.Start(ctx, cfg.FFmpeg, spec.Args(), spec.Outputs(), e.log)
 	if err != nil {
 		return err
 	}
@@ -119,9 +130,6 @@ func (e *encoder) run(ctx context.Context, program, preset string, ladder sluice
 	}
 	group.Go(guarded(func() error { return e.supervise(ctx, proc) }))
 	err = group.Wait()
-	if n := e.dropped.Load(); n > 0 {
-		e.log.Warn("encoder was too slow, frames were dropped", "frames", n)
-	}
 	return err
 }
 
@@ -158,6 +166,7 @@ func (e *encoder) write(ctx context.Context, stdin io.Writer) (err error) {
 			if !open {
 				return nil
 			}
+			e.waiting.Add(-int64(len(b.data)))
 			if w == nil {
 				if w, err = mkv.NewWriter(stdin, e.codec); err != nil {
 					return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -22,7 +23,13 @@ import (
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is FFmpeg in the processes that a Confinement starts.
+func TestMain(m *testing.M) {
+	if status, asked := ffmpeg.RunConfined(os.Args, os.Environ()); asked {
+		os.Exit(status)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // house is a Server with everything real around it: SQLite, WebRTC over
 // loopback, FFmpeg.
@@ -46,7 +53,8 @@ func newHouse(t *testing.T, change func(*Config)) *house {
 	ingest, err := webrtc.Listen(t.Context(), webrtc.Config{Log: log})
 	require.NoError(t, err)
 	h.store = db
-	cfg := Config{Store: db, Ingest: ingest, Bus: h.bus, Preset: "ultrafast", ReconnectWindow: 20 * time.Second, Log: log}
+	confinement, _ := ffmpeg.Confine(t.Context(), "ffmpeg") // as the server that people run
+	cfg := Config{Confinement: confinement, Store: db, Ingest: ingest, Bus: h.bus, Preset: "ultrafast", ReconnectWindow: 20 * time.Second, Log: log}
 	if change != nil {
 		change(&cfg)
 	}
@@ -261,7 +269,8 @@ func TestStartSaysWhyAStreamFailed(t *testing.T) {
 	h.publish(media.VP8)
 	_, err = h.server.Start(t.Context(), h.owner, h.stream)
 	require.Equal(t, "stream_failed", sluice.AsError(err).Code)
-	require.Contains(t, sluice.AsError(err).Message, "exit status 1")
+	require.Contains(t, sluice.AsError(err).Message, "sluice doctor")
+	require.NotContains(t, sluice.AsError(err).Message, "exit status", "what a child says is for the log")
 	require.Equal(t, sluice.StatusError, h.stored().Status())
 }
 

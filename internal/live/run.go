@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sluicelive/sluice"
@@ -36,7 +35,8 @@ func (s *stream) startEncoder(ctx context.Context, codec media.Codec, t time.Dur
 		e = s.launch(ctx, start%sluice.SegmentDuration)
 	}
 	e.codec = codec
-	s.encoder, s.feed, s.progressAt = e, newFeed(start, e), s.now()
+	now := s.now()
+	s.encoder, s.feed, s.progressAt, s.runBegan = e, newFeed(start, e), now, now
 	s.log.Info("run begins", "codec", codec, "start", start)
 }
 
@@ -48,7 +48,7 @@ func (s *stream) launch(ctx context.Context, phase time.Duration) *encoder {
 	s.server.wg.Go(func() {
 		defer kill()
 		e.ended <- guarded(func() error {
-			return e.run(ctx, s.server.cfg.FFmpeg, s.server.cfg.Preset, s.ladder, s.presentation)
+			return e.run(ctx, &s.server.cfg, s.ladder, s.presentation)
 		})()
 	})
 	return e
@@ -160,8 +160,7 @@ func (s *stream) encoderEnded(err error) ending {
 	now := s.now()
 	s.askKeyFrame(now)
 	if err == nil || closed {
-		s.wanted = now
-		return ending{}
+		return s.codecChanged(now)
 	}
 	if tooSlow {
 		s.server.publishError(s.id, "encoder_too_slow",
@@ -172,7 +171,7 @@ func (s *stream) encoderEnded(err error) ending {
 	s.log.Error("encoder failed", "err", err)
 	pause, ok := s.attempts.next(now)
 	if !ok {
-		why := fmt.Sprintf("the encoder failed again and again: %s; `sluice doctor` may tell why", describe(err))
+		why := "the encoder failed again and again (" + describe(err) + "); the server's log says why, and `sluice doctor` may"
 		s.server.publishError(s.id, "encoder_failed", why)
 		return ending{cause: sluice.EndFailed, at: s.wallNow(), why: why}
 	}
@@ -185,15 +184,33 @@ func (s *stream) encoderEnded(err error) ending {
 	return ending{}
 }
 
-// describe is what the events say of a run that failed: FFmpeg's exit status and
-// last words, but no stack of ours.
+// shortestRun is how long after the begin of a run the next one may begin that
+// a change of codec demands: each costs a process.
+const shortestRun = 2 * time.Second
+
+// codecChanged lets a run in the new codec follow, or ends the stream when the
+// codec never stays.
+func (s *stream) codecChanged(now time.Duration) ending {
+	pause, ok := s.changes.next(now)
+	if !ok {
+		const why = "the publisher changed its video codec again and again; publish in one codec"
+		s.server.publishError(s.id, "codec_unstable", why)
+		return ending{cause: sluice.EndFailed, at: s.wallNow(), why: why}
+	}
+	s.wanted = max(now+pause, s.runBegan+shortestRun)
+	return ending{}
+}
+
+// describe is what the events say of a run that failed. What FFmpeg wrote is for
+// the log alone: it repeats bytes of the publisher, and anybody reads events.
 func describe(err error) string {
 	if _, ours := errors.AsType[*panicError](err); ours {
 		return whyFault
 	}
-	const most = 300
-	text := err.Error()
-	return strings.ToValidUTF8(text[:min(len(text), most)], "")
+	if errors.Is(err, errEncoderEnded) {
+		return "the encoder ended unexpectedly"
+	}
+	return "the encoder does not work"
 }
 
 // encoderPatience is how long a run may write nothing before it counts as hung.
@@ -204,6 +221,10 @@ const encoderPatience = 8 * time.Second
 func (s *stream) watchEncoder(now time.Duration) {
 	if s.encoder == nil {
 		return
+	}
+	if n := s.encoder.dropped.Load(); n > s.encoder.toldDropped && now-s.encoder.toldAt >= time.Second {
+		s.log.Warn("encoder is too slow, frames are dropped", "frames", n-s.encoder.toldDropped)
+		s.encoder.toldDropped, s.encoder.toldAt = n, now
 	}
 	if end := videoEnd(s.presentation.Snapshot()); end != s.progress {
 		s.progress, s.progressAt = end, now

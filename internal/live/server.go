@@ -13,6 +13,7 @@ import (
 	"github.com/sluicelive/sluice/internal/bus"
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/dvr"
+	"github.com/sluicelive/sluice/internal/ffmpeg"
 	"github.com/sluicelive/sluice/internal/media"
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
@@ -23,7 +24,9 @@ type Config struct {
 	Ingest *webrtc.Server
 	Bus    *bus.Bus
 	FFmpeg string // program; "ffmpeg" when empty
-	Preset string // of x264; "superfast" when empty
+	// Confinement is what FFmpeg is kept in; in nothing when zero.
+	Confinement ffmpeg.Confinement
+	Preset      string // of x264; "superfast" when empty
 	// Chunk is the length of chunks. Default sluice.DefaultChunkLength.
 	Chunk sluice.ChunkLength
 	// Window is how far back viewers can go. Default sluice.WindowDuration.
@@ -38,8 +41,12 @@ type Config struct {
 	PrepareTimeout time.Duration
 	// StartTimeout is how long start waits for media; 15 s when zero.
 	StartTimeout time.Duration
-	Now          func() time.Time // time.Now when nil
-	Log          *slog.Logger
+	// MaxPrepared bounds how many streams of an account are prepared and not live,
+	// and MaxStreams how many are in memory: prepared, live, or ended and still kept.
+	// There is no bound when zero.
+	MaxPrepared, MaxStreams int
+	Now                     func() time.Time // time.Now when nil
+	Log                     *slog.Logger
 }
 
 func (c *Config) setDefaults() {
@@ -83,7 +90,7 @@ func New(cfg Config) *Server {
 		cfg:     cfg,
 		now:     cfg.Now,
 		log:     cfg.Log,
-		slates:  slates{program: cfg.FFmpeg, made: map[media.Codec][]byte{}},
+		slates:  slates{program: cfg.FFmpeg, confinement: cfg.Confinement, made: map[media.Codec][]byte{}},
 		ctx:     ctx,
 		stop:    stop,
 		streams: map[sluice.StreamID]*stream{},
@@ -163,6 +170,9 @@ func (s *Server) open(st *sluice.Stream) (_ *stream, begun bool, err error) {
 	}
 	if s.ctx.Err() != nil {
 		return nil, false, errStopping
+	}
+	if err := s.admit(st.AccountID); err != nil {
+		return nil, false, err
 	}
 	clock := st.Broadcast.Clock().Resume(s.now())
 	log := s.log.With("stream", st.ID)

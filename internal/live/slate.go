@@ -10,9 +10,10 @@ import (
 
 // slates makes the slate of each codec once for all streams.
 type slates struct {
-	program string
-	mu      sync.Mutex
-	made    map[media.Codec][]byte
+	program     string
+	confinement ffmpeg.Confinement
+	mu          sync.Mutex
+	made        map[media.Codec][]byte
 }
 
 // get returns the slate of a codec, which FFmpeg makes the first time. Two
@@ -21,7 +22,7 @@ func (s *slates) get(ctx context.Context, codec media.Codec) ([]byte, error) {
 	if slate := s.known(codec); slate != nil {
 		return slate, nil
 	}
-	slate, err := ffmpeg.Slate(ctx, s.program, codec)
+	slate, err := s.confinement.Slate(ctx, s.program, codec)
 	if err != nil {
 		return nil, err
 	}

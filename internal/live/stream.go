@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,9 @@ import (
 const (
 	// tickInterval is how often the loop looks for what is missing.
 	tickInterval = 20 * time.Millisecond
+	// idleInterval is how often while nothing can be missing: without a publisher
+	// and an encoder.
+	idleInterval = time.Second
 	// keyFramePatience is how long a publisher gets to answer a request for a
 	// key frame: browsers take 30 to 130 ms and the way there and back.
 	keyFramePatience = 300 * time.Millisecond
@@ -54,12 +58,16 @@ type stream struct {
 	session    *session
 	wanted     time.Duration // from when on an encoder shall run; 0: not yet
 	keyAsked   time.Duration // when a key frame was last asked for
+	oversized  bool          // the publisher's frames are larger than the encoder takes
+	toldLarge  time.Duration // when that was last told
 	feed       *feed
 	encoder    *encoder
+	runBegan   time.Duration // when the newest run did
 	standby    *encoder      // launched before it is wanted
 	progress   time.Duration // how far the encoder's output has come
 	progressAt time.Duration // and when it last came further
 	attempts   attempts
+	changes    attempts // runs that ended since the publisher changed its codec
 	slates     map[media.Codec]slate
 	idleSince  time.Duration // since when no publisher is connected
 	away       bool          // as the loop last saw it
@@ -101,13 +109,18 @@ func (s *stream) wallNow() time.Time { return s.clock.WallTime(s.now()).Round(0)
 // loop runs the stream until it shall end, and says why. It returns when its
 // encoder has ended.
 func (s *stream) loop(ctx context.Context) ending {
-	ticker := time.NewTicker(tickInterval)
+	interval := idleInterval
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	defer s.stopEncoder()
 	defer s.dismissStandby()
 	defer s.closeSession()
 	s.idleSince = s.now()
 	for {
+		if due := s.interval(); due != interval {
+			interval = due
+			ticker.Reset(interval)
+		}
 		in := s.session.inputs()
 		var end ending
 		select {
@@ -138,6 +151,14 @@ func (s *stream) loop(ctx context.Context) ending {
 	}
 }
 
+// interval is how often the loop looks for what is missing.
+func (s *stream) interval() time.Duration {
+	if s.session == nil && s.encoder == nil && !s.started.Load() {
+		return idleInterval
+	}
+	return tickInterval
+}
+
 // canceled tells the end of the server from a failure beside the loop.
 func (s *stream) canceled() ending {
 	if s.server.ctx.Err() != nil {
@@ -158,6 +179,9 @@ func (s *stream) frame(ctx context.Context, f media.Frame) {
 		}
 		return
 	}
+	if s.tooLarge(f) {
+		return
+	}
 	if f.Key && s.encoderDue(s.now()) {
 		s.startEncoder(ctx, f.Codec, t)
 	}
@@ -168,6 +192,31 @@ func (s *stream) frame(ctx context.Context, f media.Frame) {
 	if s.feed != nil && !s.feed.video(t, f.Key, f.Data) {
 		s.askKeyFrame(s.now())
 	}
+}
+
+// largePatience is how often at most a publisher is told that its frames are too
+// large.
+const largePatience = 10 * time.Second
+
+// tooLarge reports whether a frame, or the key frame that it builds on, is more
+// than the encoder takes, and tells the publisher. The broadcast goes on without
+// these frames, up to a key frame that fits.
+func (s *stream) tooLarge(f media.Frame) bool {
+	if !f.Key {
+		return s.oversized
+	}
+	width, height, known := media.FrameSize(f.Codec, f.Data)
+	if !known {
+		return s.oversized
+	}
+	s.oversized = width*height > media.MaxPixels
+	if now := s.now(); s.oversized && (s.toldLarge == 0 || now-s.toldLarge >= largePatience) {
+		s.toldLarge = now
+		s.log.Warn("the publisher's frames are too large", "width", width, "height", height)
+		s.server.publishError(s.id, "frame_too_large", fmt.Sprintf(
+			"the publisher's frames of %d×%d are larger than %d×%d and left out; publish a smaller size", width, height, media.MaxWidth, media.MaxHeight))
+	}
+	return s.oversized
 }
 
 // askKeyFrame asks the publisher for a key frame, but not again before it had

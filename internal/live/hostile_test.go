@@ -1,0 +1,287 @@
+package live
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/bus"
+	"github.com/sluicelive/sluice/internal/ffmpeg"
+	"github.com/sluicelive/sluice/internal/media"
+	"github.com/sluicelive/sluice/internal/webrtc"
+)
+
+// another is the same house with one more stream.
+func (h *house) another() *house {
+	h.Helper()
+	st := sluice.Stream{Name: "another", Quality: "360"}
+	require.NoError(h, st.Validate())
+	require.NoError(h, h.store.CreateStream(h.Context(), h.owner, &st))
+	other := *h
+	other.stream = st.ID
+	return &other
+}
+
+// keyFrame makes one in VP8 or H.264.
+func keyFrame(t *testing.T, codec media.Codec, size string) []byte {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "frame")
+	encoder := []string{"-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "baseline", "-tune", "zerolatency", "-f", "h264"}
+	if codec == media.VP8 {
+		encoder = []string{"-c:v", "libvpx", "-deadline", "realtime", "-f", "ivf"}
+	}
+	args := append([]string{"-loglevel", "error", "-f", "lavfi", "-i", "color=c=gray:r=30:s=" + size, "-frames:v", "1", "-pix_fmt", "yuv420p"}, encoder...)
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", append(args, file)...).CombinedOutput() // #nosec G204 -- of a test
+	require.NoError(t, err, string(out))
+	frame, err := os.ReadFile(file) // #nosec G304 -- of a test
+	require.NoError(t, err)
+	if codec == media.VP8 {
+		const heads = 32 + 12 // of an IVF file and a frame
+		return frame[heads:]
+	}
+	return frame
+}
+
+// publishFrames sends frames by turns at an interval, each to be replaced while
+// they are sent.
+func (h *house) publishFrames(codec media.Codec, interval time.Duration, frames ...[]byte) *atomic.Pointer[[][]byte] {
+	h.Helper()
+	pub, err := webrtc.NewPublisher(webrtc.PublisherConfig{Video: codec, Audio: true})
+	require.NoError(h, err)
+	offer, err := pub.Offer(h.Context())
+	require.NoError(h, err)
+	answer, err := h.server.Init(h.Context(), h.owner, h.stream, offer)
+	require.NoError(h, err)
+	require.NoError(h, pub.SetAnswer(answer))
+	<-pub.Connected()
+
+	var sent atomic.Pointer[[][]byte]
+	sent.Store(&frames)
+	ctx, cancel := context.WithCancel(context.Background())
+	var sending sync.WaitGroup
+	h.Cleanup(func() { cancel(); sending.Wait(); pub.Close() })
+	every := func(interval time.Duration, send func(n int)) {
+		sending.Go(func() {
+			ticker := time.NewTicker(interval)
+			defer ticker.Stop()
+			for n := 0; ; n++ {
+				send(n)
+				select {
+				case <-ticker.C:
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+	}
+	const packet = 20 * time.Millisecond
+	every(packet, func(n int) { _ = pub.WriteAudio(media.OpusSilence, time.Duration(n)*packet) })
+	every(interval, func(n int) {
+		frames := *sent.Load()
+		_ = pub.WriteVideo(frames[n%len(frames)], time.Duration(n)*interval)
+	})
+	return &sent
+}
+
+// start prepares, publishes by publish and starts.
+func (h *house) start(publish func()) {
+	h.Helper()
+	_, err := h.server.Prepare(h.Context(), h.owner, h.stream)
+	require.NoError(h, err)
+	publish()
+	_, err = h.server.Start(h.Context(), h.owner, h.stream)
+	require.NoError(h, err)
+}
+
+func TestFramesThatAreTooLargeAreLeftOut(t *testing.T) {
+	h := newHouse(t, nil)
+	events := h.subscribe()
+	sane := keyFrame(t, media.H264, "640x360")
+	var sent *atomic.Pointer[[][]byte]
+	h.start(func() { sent = h.publishFrames(media.H264, 40*time.Millisecond, sane) })
+	h.advance(time.Second)
+
+	sent.Store(&[][]byte{keyFrame(t, media.H264, "8192x8192")})
+	told := h.next(events, sluice.EventError)
+	require.Equal(t, "frame_too_large", told["code"])
+	require.Contains(t, told["message"], "4096×2304")
+	require.Contains(t, told["message"], "smaller")
+	h.advance(5 * time.Second)
+
+	sent.Store(&[][]byte{sane})
+	h.advance(2 * time.Second)
+	rs := h.server.running(h.stream)
+	require.Eventually(t, func() (shown bool) {
+		return rs.do(t.Context(), func() { shown = !rs.feed.needKey }) == nil && shown
+	}, 5*time.Second, 10*time.Millisecond, "the publisher is seen again")
+	require.Len(t, h.log.pids, 1, "and all in one run")
+	h.requireWhole()
+}
+
+// TestHostileMediaLeavesOthersAlone sends what costs most to one stream, while
+// another one, and this process's memory, are watched.
+func TestHostileMediaLeavesOthersAlone(t *testing.T) {
+	const attack = 8 * time.Second
+	vp8 := keyFrame(t, media.VP8, "640x360")
+	for name, hostile := range map[string]func(h *house){
+		"frames of 8192×8192": func(h *house) {
+			h.publishFrames(media.H264, time.Second/30, keyFrame(t, media.H264, "8192x8192"))
+		},
+		"a size that changes with each key frame": func(h *house) {
+			h.publishFrames(media.VP8, time.Second/30, vp8, keyFrame(t, media.VP8, "1280x720"), keyFrame(t, media.VP8, "360x640"), keyFrame(t, media.VP8, "16x16"))
+		},
+		"a camera of 3840×2160": func(h *house) {
+			h.publishFrames(media.H264, time.Second/30, keyFrame(t, media.H264, "3840x2160"))
+		},
+		"twenty times the rate": func(h *house) { h.publishFrames(media.VP8, time.Second/600, vp8) },
+		"frames of 4 MB to an encoder that stands still": func(h *house) {
+			h.publishFrames(media.VP8, time.Second/30, vp8)
+			go h.flood(attack) // ends with its time
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, nil)
+			victim := h.another()
+			victim.start(func() { victim.publishFrames(media.VP8, time.Second/30, vp8) })
+			victim.advance(2 * time.Second)
+			<-h.log.pids
+			before := residentBytes(t)
+			_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
+			require.NoError(t, err)
+			hostile(h)
+			go func() { _, _ = h.server.Start(t.Context(), h.owner, h.stream) }() // it may fail
+
+			gap, most := victim.watch(attack, func() int { return residentBytes(t) })
+			t.Logf("largest gap %v, at most %d MiB more", gap, (most-before)>>20)
+			require.Less(t, gap, 2*time.Second, "the other stream goes on")
+			const allowed = 64 << 20
+			require.Less(t, most-before, allowed, "memory has a bound")
+			require.Equal(t, sluice.StatusLive, victim.stored().Status())
+		})
+	}
+}
+
+// flood stops the stream's encoder as soon as it runs, and hands the stream key
+// frames of 4 MB, as its connection does.
+func (h *house) flood(d time.Duration) {
+	var pid int
+	select {
+	case pid = <-h.log.pids:
+	case <-time.After(d):
+		return
+	}
+	end := time.Now().Add(d)
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	rs := h.server.running(h.stream)
+	ticker := time.NewTicker(time.Second / 15)
+	defer ticker.Stop()
+	for now := time.Now(); now.Before(end); now = <-ticker.C {
+		var to *session
+		if rs.do(context.Background(), func() { to = rs.session }) != nil || to == nil {
+			return
+		}
+		frame := make([]byte, 4<<20-1)
+		for i := range frame {
+			frame[i] = byte(i) // as its packets wrote it
+		}
+		copy(frame, "\x10\x02\x00\x9d\x01\x2a\x80\x02\x68\x01") // 640×360
+		to.Frame(media.Frame{Codec: media.VP8, Key: true, RTPTime: uint32(now.UnixMilli() * 90), Arrived: now, Data: frame})
+	}
+}
+
+// watch returns the longest time in which the stream's media did not grow, and
+// the most of a measure.
+func (h *house) watch(d time.Duration, measure func() int) (gap time.Duration, most int) {
+	h.Helper()
+	p, err := h.server.Presentation(h.Context(), h.stream)
+	require.NoError(h, err)
+	end, ticker := time.After(d), time.NewTicker(20*time.Millisecond)
+	defer ticker.Stop()
+	media, since := p.MediaEnd(), time.Now()
+	for {
+		select {
+		case <-end:
+			return max(gap, time.Since(since)), most
+		case <-ticker.C:
+		}
+		most = max(most, measure())
+		if now := p.MediaEnd(); now > media {
+			gap = max(gap, time.Since(since))
+			media, since = now, time.Now()
+		}
+	}
+}
+
+// residentBytes is the memory that this process holds.
+func residentBytes(t *testing.T) int {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/statm")
+	require.NoError(t, err)
+	pages, err := strconv.Atoi(strings.Fields(string(b))[1])
+	require.NoError(t, err)
+	return pages * os.Getpagesize()
+}
+
+// TestACodecThatNeverStays sends VP8 and VP9 by turns, twice a second.
+func TestACodecThatNeverStays(t *testing.T) {
+	h := newHouse(t, nil)
+	h.log.pids = make(chan int, 100)
+	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
+	require.NoError(t, err)
+	h.publish(media.VP8, silent)
+	rs := h.server.running(h.stream)
+	var to *session
+	require.NoError(t, rs.do(t.Context(), func() { to = rs.session; rs.want() }))
+
+	frames := map[media.Codec][]byte{media.VP8: keyFrame(t, media.VP8, "640x360"), media.VP9: slateOf(t, media.VP9)}
+	const perSecond, seconds = 30, 10
+	ticker := time.NewTicker(time.Second / perSecond)
+	defer ticker.Stop()
+	for n := range perSecond * seconds {
+		codec := media.VP8
+		if n/(perSecond/2)%2 == 1 {
+			codec = media.VP9
+		}
+		to.Frame(media.Frame{Codec: codec, Key: true, RTPTime: uint32(n * 3000), Arrived: time.Now(), Data: frames[codec]})
+		<-ticker.C
+	}
+	require.LessOrEqual(t, len(h.log.pids), seconds/2+1, "one run in two seconds, and the one that stood by")
+}
+
+func slateOf(t *testing.T, codec media.Codec) []byte {
+	t.Helper()
+	slate, err := ffmpeg.Slate(t.Context(), "ffmpeg", codec)
+	require.NoError(t, err)
+	return slate
+}
+
+func TestCodecChangesThatGoOnEndTheStream(t *testing.T) {
+	s := &stream{server: &Server{cfg: Config{Bus: bus.New(time.Now)}, now: time.Now}}
+	defer s.server.cfg.Bus.Close()
+	now := time.Minute
+	require.Zero(t, s.codecChanged(now))
+	due := s.wanted
+	require.Equal(t, now, due, "the first change is followed at once")
+	s.runBegan = now
+	require.Zero(t, s.codecChanged(now+time.Second/2))
+	due = s.wanted
+	require.Equal(t, now+shortestRun, due, "the next one is not")
+	for range maxAttempts - 2 {
+		now += 4 * time.Second
+		require.Zero(t, s.codecChanged(now))
+	}
+	end := s.codecChanged(now + 4*time.Second)
+	require.Equal(t, sluice.EndFailed, end.cause)
+	require.Contains(t, end.why, "one codec")
+}
