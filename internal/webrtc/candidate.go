@@ -95,7 +95,7 @@ func CheckCandidate(c sluice.ICECandidate) error {
 
 // parseCandidate reads a candidate as browsers write it; nil for the empty one.
 func parseCandidate(c sluice.ICECandidate) (value string, _ ice.Candidate, _ error) {
-	value = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(c.Candidate), "a="), "candidate:")
+	value = strings.TrimPrefix(strings.TrimPrefix(strings.Trim(c.Candidate, "\ufeff \t\r\n"), "a="), "candidate:")
 	if value == "" {
 		return "", nil, nil
 	}
