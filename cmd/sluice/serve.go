@@ -44,6 +44,8 @@ type serveCmd struct {
 	Chunk           time.Duration `help:"Length of the chunks and parts that media are delivered in: shorter is sooner, and costs more requests." default:"133ms" env:"SLUICE_CHUNK"`
 	FFmpeg          string        `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
 	Preset          string        `help:"x264 preset: faster costs less, slower looks better." default:"superfast" enum:"ultrafast,superfast,veryfast,faster,fast,medium" env:"SLUICE_PRESET"`
+
+	wall func() time.Time // the system clock; time.Now when nil
 }
 
 // Players want six segments at the least (Apple's HLS authoring specification,
@@ -130,21 +132,26 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err != nil {
 		return err
 	}
-	events := bus.New(time.Now)
+	wall := c.wall
+	if wall == nil {
+		wall = time.Now
+	}
+	now := sluice.NewServerClock(wall)
+	events := bus.New(now)
 	streams := live.New(live.Config{
 		Store: store, Ingest: ingest, Bus: events,
 		FFmpeg: c.FFmpeg, Preset: c.Preset, Chunk: chunk, Window: c.DVR, DVR: archive,
 		ReconnectWindow: c.ReconnectWindow, PrepareTimeout: c.PrepareTimeout,
-		Log: log,
+		Now: now, Log: log,
 	})
 	defer streams.Close()
 	if err := streams.Recover(ctx); err != nil {
 		return fmt.Errorf("close the streams of the last run: %w", err)
 	}
-	media := origin.New(origin.Config{Presentations: streams, Log: log})
+	media := origin.New(origin.Config{Presentations: streams, Now: now, Log: log})
 	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request
 		Store: store, Live: streams, Bus: events, EventKeys: eventKeys,
-		PublicURL: c.PublicURL, Viewers: media.Viewers, Now: time.Now, Log: log,
+		PublicURL: c.PublicURL, Viewers: media.Viewers, Now: now, Log: log,
 	})
 	defer calls.Close()
 	c.greet(out, front.url(), firstKey)
