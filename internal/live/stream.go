@@ -232,8 +232,11 @@ func (s *stream) tick(ctx context.Context) ending {
 		s.startWithoutVideo(ctx, now, away)
 	}
 	if s.feed != nil {
-		s.feed.slate = s.slate(s.encoder.codec, now)
+		s.feed.slate, s.feed.away = s.slate(s.encoder.codec, now), away
 		s.feed.tick(now)
+		if s.feed.wantsKey(now) {
+			s.askKeyFrame(now)
+		}
 	}
 	if s.session != nil {
 		s.session.drops.note(s.log, now, s.session.dropped.Load())
