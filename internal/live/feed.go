@@ -28,10 +28,13 @@ const (
 	// fluent is how many frames in a row come within videoMoves of each other from
 	// a publisher that is still no more.
 	fluent     = 5
-	videoMoves = 500 * time.Millisecond
-	// stillRefresh is how old a still frame gets before the publisher is asked for
-	// another, to see whether it still sends video, and stillHold how old one gets
-	// that none follows.
+	videoMoves = 1100 * time.Millisecond
+	// answerTime is how soon a key frame comes from a publisher that makes one when
+	// it is asked, and not with its next frame.
+	answerTime = 700 * time.Millisecond
+	// stillRefresh is how old a still frame gets before a publisher that answers is
+	// asked for another, and stillHold how old one gets that it gives no answer to:
+	// its video is muted then.
 	stillRefresh = 20 * time.Second
 	stillHold    = 30 * time.Second
 )
@@ -63,6 +66,9 @@ type feed struct {
 	still []byte // the newest picture, if it is a key frame of the publisher
 	slow  bool   // the publisher was still a moment ago
 	moves int    // frames in a row that came soon after another
+
+	askedAt time.Duration // when a key frame was asked for since the newest frame; 0: not yet
+	answers bool          // a key frame came as soon as it was asked for
 }
 
 // newFeed begins both tracks at media time start. The first picture is held back
@@ -78,6 +84,10 @@ func (f *feed) video(t time.Duration, key bool, data []byte) (taken bool) {
 		return false
 	}
 	f.pace(t - f.videoCame)
+	if f.askedAt > 0 && key {
+		f.answers = t-f.askedAt < answerTime
+	}
+	f.askedAt = 0
 	f.videoCame = t
 	f.needKey = !f.picture(t, key, data)
 	if f.still = nil; key && !f.needKey {
@@ -158,17 +168,22 @@ func (f *feed) tick(now time.Duration) {
 // stands says whether the publisher's newest frame can be repeated, and may: a
 // canvas or a slide that does not change sends none for as long.
 func (f *feed) stands(now time.Duration) bool {
-	return f.still != nil && !f.needKey && !f.away && now-f.videoCame < stillHold
+	return f.still != nil && !f.needKey && !f.away && (!f.answers || now-f.videoCame < stillHold)
 }
 
-// wantsKey says whether a key frame should be asked for, to be repeated: no video
-// comes, and the newest frame cannot be, or is old.
-func (f *feed) wantsKey(now time.Duration) bool {
+// asksKey says whether a key frame should be asked for: no video comes, and the
+// newest frame cannot be repeated, or is old. Of a canvas a browser encodes no
+// frame until the next is drawn. That one must be a key frame, too, so it is asked
+// for while the one before it stands.
+func (f *feed) asksKey(now time.Duration) bool {
 	since := now - f.videoCame
 	if f.away || f.needKey || since < f.patience() {
 		return false
 	}
-	return f.still == nil || since >= stillRefresh
+	if f.askedAt == 0 && (f.still == nil || !f.answers || since >= stillRefresh) {
+		f.askedAt = now
+	}
+	return f.askedAt > 0 && (f.still == nil || now-f.askedAt < answerTime || f.answers)
 }
 
 // patience is how long no video frame comes before the publisher counts as still.

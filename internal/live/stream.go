@@ -234,7 +234,7 @@ func (s *stream) tick(ctx context.Context) ending {
 	if s.feed != nil {
 		s.feed.slate, s.feed.away = s.slate(s.encoder.codec, now), away
 		s.feed.tick(now)
-		if s.feed.wantsKey(now) {
+		if s.feed.asksKey(now) {
 			s.askKeyFrame(now)
 		}
 	}
