@@ -150,14 +150,14 @@ func TestMissingPicturesBecomeASlateUntilTheNextKeyFrame(t *testing.T) {
 	r.requireContinuous(t)
 }
 
-// still plays a publisher that draws a frame every few seconds, from a time on. It
+// still plays a publisher that draws a frame every few seconds. It
 // answers a request for a key frame at once, as browsers do that share a screen, or
 // with the next frame that it draws, as they do of a canvas.
-func still(f *feed, from, every, until time.Duration, answers bool) (keys int) {
+func still(f *feed, every, until time.Duration, answers bool) (keys int) {
 	var asked time.Duration
-	for now := from; now < until; now += tickInterval {
+	for now := time.Duration(0); now < until; now += tickInterval {
 		drawn := now%every == 0
-		key := now == from || asked > 0 && (drawn || answers && now >= asked+60*ms)
+		key := now == 0 || asked > 0 && (drawn || answers && now >= asked+60*ms)
 		if drawn || key {
 			_ = f.video(now, key, []byte("slide"+now.Truncate(every).String()))
 		}
@@ -181,7 +181,7 @@ func TestTheLastPictureStandsWhileThePublisherIsStill(t *testing.T) {
 			var r tape
 			f := newFeed(0, &r)
 			f.slate = []byte("slate")
-			keys := still(f, 0, every, 3*time.Minute, answers)
+			keys := still(f, every, 3*time.Minute, answers)
 			r.requireContinuous(t)
 			require.LessOrEqual(t, keys, 38, "one key frame for each slide, and what it takes to learn")
 			for i, p := range r.pictures {
@@ -203,7 +203,7 @@ func TestAStillPictureStands(t *testing.T) {
 			var r tape
 			f := newFeed(0, &r)
 			f.slate = []byte("slate")
-			still(f, 0, time.Hour, 5*time.Minute, answers)
+			still(f, time.Hour, 5*time.Minute, answers)
 			require.NotContains(t, r.data(), "slate")
 			require.Greater(t, len(r.pictures), 2900, "the output flows")
 		})
@@ -214,7 +214,7 @@ func TestAPublisherThatAnsweredAndDoesNotIsMuted(t *testing.T) {
 	var r tape
 	f := newFeed(0, &r)
 	f.slate = []byte("slate")
-	still(f, 0, time.Hour, 10*time.Second, true)
+	still(f, time.Hour, 10*time.Second, true)
 	r.pictures = nil
 	for now := 10 * time.Second; now < 50*time.Second; now += tickInterval {
 		f.tick(now)
@@ -240,7 +240,7 @@ func TestAMovingPictureIsNotAskedForKeyFrames(t *testing.T) {
 	var r tape
 	f := newFeed(0, &r)
 	f.slate = []byte("slate")
-	still(f, 0, 5*time.Second, 11*time.Second, true)
+	still(f, 5*time.Second, 11*time.Second, true)
 	for now := 11 * time.Second; now < 20*time.Second; now += 40 * ms {
 		require.True(t, f.video(now, false, []byte("p")))
 		f.tick(now)
