@@ -83,6 +83,15 @@ func (c Clock) MediaTime(wall time.Time) time.Duration { return wall.Sub(c.Ancho
 // WallTime is the wall time of a media time.
 func (c Clock) WallTime(media time.Duration) time.Time { return c.Anchor.Add(media) }
 
+// NewServerClock is the one clock of a process, which all that players compare
+// is read from: the wall time now plus what the monotonic clock counts from here.
+// A system clock that is set while the server runs moves nothing; a new stream's
+// clock would else part from the time that players are told.
+func NewServerClock(wall func() time.Time) (now func() time.Time) {
+	start, began := wall(), time.Now()
+	return func() time.Time { return start.Add(time.Since(began)) }
+}
+
 // SegmentNumber is the number of the segment that covers a media time.
 func SegmentNumber(media time.Duration) uint64 {
 	return uint64(max(media, 0) / SegmentDuration)

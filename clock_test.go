@@ -43,6 +43,19 @@ func TestClockRunsOnItsMonotonicReading(t *testing.T) {
 	}
 }
 
+func TestTheServerClockDoesNotFollowASystemClockThatIsSet(t *testing.T) {
+	before := time.Now()
+	wall := before
+	now := sluice.NewServerClock(func() time.Time { return wall })
+	wall = wall.Add(time.Hour)
+	first := now()
+	require.WithinDuration(t, before, first, time.Minute)
+	require.NotEqual(t, first.Round(0), first, "it carries a monotonic reading")
+	clock := sluice.NewClock(now())
+	require.InDelta(t, 10*time.Second, clock.MediaTime(time.Now()), float64(2*time.Second), "frames arrive on the same clock")
+	require.False(t, now().Before(first))
+}
+
 func TestResumeKeepsTheAnchor(t *testing.T) {
 	anchor := time.Date(2022, 2, 22, 10, 28, 10, 0, time.UTC)
 	resumed := sluice.Clock{Anchor: anchor}.Resume(time.Now())

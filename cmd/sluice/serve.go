@@ -51,6 +51,8 @@ type serveCmd struct {
 	Chunk           time.Duration `help:"Length of the chunks and parts that media are delivered in: shorter is sooner, and costs more requests." default:"133ms" env:"SLUICE_CHUNK"`
 	FFmpeg          string        `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
 	Preset          string        `help:"x264 preset: faster costs less, slower looks better." default:"superfast" enum:"ultrafast,superfast,veryfast,faster,fast,medium" env:"SLUICE_PRESET"`
+
+	wall func() time.Time // the system clock; time.Now when nil
 }
 
 // Players want six segments at the least (Apple's HLS authoring specification,
@@ -158,22 +160,27 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err != nil {
 		return err
 	}
-	events := bus.New(time.Now)
+	wall := c.wall
+	if wall == nil {
+		wall = time.Now
+	}
+	now := sluice.NewServerClock(wall)
+	events := bus.New(now)
 	streams := live.New(live.Config{
 		Store: store, Ingest: ingest, Bus: events,
 		FFmpeg: c.FFmpeg, Confinement: confinement, Preset: c.Preset, Chunk: chunk, Window: c.DVR, DVR: archive,
 		ReconnectWindow: c.ReconnectWindow, PrepareTimeout: c.PrepareTimeout,
 		MaxPrepared: c.MaxPrepared, MaxStreams: c.MaxStreams,
-		Log: log,
+		Now: now, Log: log,
 	})
 	defer streams.Close()
 	if err := streams.Recover(ctx); err != nil {
 		return fmt.Errorf("close the streams of the last run: %w", err)
 	}
-	media := origin.New(origin.Config{Presentations: streams, Limits: edge.media, Log: log})
+	media := origin.New(origin.Config{Presentations: streams, Limits: edge.media, Now: now, Log: log})
 	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request
 		Store: store, Live: streams, Bus: events, EventKeys: eventKeys,
-		PublicURL: c.PublicURL, Host: front.host(), Viewers: media.Viewers, EventLimits: edge.events, MaxCreations: c.MaxCreations, Now: time.Now, Log: log,
+		PublicURL: c.PublicURL, Host: front.host(), Viewers: media.Viewers, EventLimits: edge.events, MaxCreations: c.MaxCreations, Now: now, Log: log,
 	})
 	defer calls.Close()
 	c.greet(out, front.url(), firstKey, keyFile)

@@ -65,6 +65,9 @@ func jsonFormat() huma.Format {
 			return nil
 		},
 		Unmarshal: func(data []byte, v any) error {
+			// Text from files of Windows begins with a byte order mark, which may be
+			// ignored (RFC 8259, section 8.1).
+			data = bytes.TrimPrefix(data, []byte("\ufeff"))
 			err := json.Unmarshal(data, v)
 			if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 				return fmt.Errorf("not JSON at byte %d: %w", syntax.Offset, err)

@@ -13,6 +13,8 @@ func TestOffer(t *testing.T) {
 		{name: "bare", body: `{"type":"offer","sdp":"v=0"}`, sdp: "v=0"},
 		{name: "wrapped wins", body: `{"type":"offer","sdp":"v=1","session_description":{"type":"offer","sdp":"v=0"}}`, sdp: "v=0"},
 		{name: "null beside bare", body: `{"session_description":null,"slug":null,"type":"offer","sdp":"v=0"}`, sdp: "v=0"},
+		{name: "a byte order mark", body: "\ufeff" + `{"type":"offer","sdp":"v=0"}`, sdp: "v=0"},
+		{name: "line ends around", body: "\r\n" + `{"type":"offer","sdp":"v=0"}` + "\n\n", sdp: "v=0"},
 		{name: "empty", body: `{}`, fails: "sdp_required"},
 		{name: "empty description", body: `{"session_description":{}}`, fails: "sdp_required"},
 		{name: "no type", body: `{"sdp":"v=0"}`, fails: "sdp_type_invalid"},

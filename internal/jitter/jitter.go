@@ -185,11 +185,22 @@ func (b *Buffer) gapDeadline() time.Time {
 // maxMissing bounds what Missing lists; a longer gap is past mending.
 const maxMissing = 256
 
-// Missing lists the sequence numbers that are waited for, in order.
-func (b *Buffer) Missing() []uint16 {
+// reorder is how long a packet that is missing may just have been overtaken. A
+// request for it in that time makes the sender send it twice, and count a loss
+// that there was not.
+const reorder = 7 * time.Millisecond
+
+// Missing lists the sequence numbers, in order, that are waited for and whose
+// successors came so long before now that they were not just overtaken.
+func (b *Buffer) Missing(now time.Time) []uint16 {
+	overtaken := now.Add(-reorder)
+	last := len(b.held) - 1
+	for last >= 0 && b.held[last].Arrived.After(overtaken) {
+		last--
+	}
 	var missing []uint16
 	next := b.next
-	for _, p := range b.held {
+	for _, p := range b.held[:last+1] {
 		for ; next != p.Sequence; next++ {
 			if len(missing) == maxMissing {
 				return missing

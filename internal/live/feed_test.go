@@ -132,20 +132,131 @@ func TestMalformedSoundIsLeftOut(t *testing.T) {
 	require.Empty(t, r.sounds)
 }
 
+// A camera that is turned off answers no request for a key frame.
 func TestMissingPicturesBecomeASlateUntilTheNextKeyFrame(t *testing.T) {
 	var r tape
 	f := newFeed(0, &r)
 	f.slate = []byte("slate")
 	f.video(0, true, []byte("key"))
-	for now := time.Duration(0); now < 4*time.Second; now += tickInterval {
+	f.video(33*ms, false, []byte("delta"))
+	for now := 40 * ms; now < 4*time.Second; now += tickInterval {
 		f.tick(now)
 	}
-	require.Equal(t, picture{videoHold, true, "slate"}, r.pictures[1])
-	require.InDelta(t, 1+int((4*time.Second-videoHold)/slateInterval), len(r.pictures), 1)
+	require.Equal(t, picture{2040 * ms, true, "slate"}, r.pictures[2])
+	require.InDelta(t, 2+int((4*time.Second-videoHold)/slateInterval), len(r.pictures), 1)
 	require.False(t, f.video(4*time.Second, false, []byte("delta")), "it would build on a picture the decoder no longer has")
 	require.True(t, f.video(4100*ms, true, []byte("key")))
 	require.True(t, f.video(4133*ms, false, []byte("delta")))
 	r.requireContinuous(t)
+}
+
+// still plays a publisher that draws a frame every few seconds. It
+// answers a request for a key frame at once, as browsers do that share a screen, or
+// with the next frame that it draws, as they do of a canvas.
+func still(f *feed, every, until time.Duration, answers bool) (keys int) {
+	var asked time.Duration
+	for now := time.Duration(0); now < until; now += tickInterval {
+		drawn := now%every == 0
+		key := now == 0 || asked > 0 && (drawn || answers && now >= asked+60*ms)
+		if drawn || key {
+			_ = f.video(now, key, []byte("slide"+now.Truncate(every).String()))
+		}
+		if key {
+			asked = 0
+			keys++
+		}
+		f.tick(now)
+		if f.asksKey(now) && asked == 0 {
+			asked = now
+		}
+	}
+	return keys
+}
+
+// A static canvas or slides send a frame when something changes.
+func TestTheLastPictureStandsWhileThePublisherIsStill(t *testing.T) {
+	const every = 5 * time.Second
+	for name, answers := range map[string]bool{"a screen": true, "a canvas": false} {
+		t.Run(name, func(t *testing.T) {
+			var r tape
+			f := newFeed(0, &r)
+			f.slate = []byte("slate")
+			keys := still(f, every, 3*time.Minute, answers)
+			r.requireContinuous(t)
+			require.LessOrEqual(t, keys, 38, "one key frame for each slide, and what it takes to learn")
+			for i, p := range r.pictures {
+				at := p.at.Truncate(every)
+				require.Equal(t, "slide"+at.String(), p.data, "at %v", p.at)
+				if i > 0 {
+					hole := p.at - r.pictures[i-1].at
+					require.LessOrEqual(t, hole, stillAfter+200*ms)
+					require.True(t, p.at < 6500*ms || hole <= stillSoon+200*ms, "viewers would stall at %v", p.at)
+				}
+			}
+		})
+	}
+}
+
+func TestAStillPictureStands(t *testing.T) {
+	for name, answers := range map[string]bool{"a screen": true, "a canvas": false} {
+		t.Run(name, func(t *testing.T) {
+			var r tape
+			f := newFeed(0, &r)
+			f.slate = []byte("slate")
+			still(f, time.Hour, 5*time.Minute, answers)
+			require.NotContains(t, r.data(), "slate")
+			require.Greater(t, len(r.pictures), 2900, "the output flows")
+		})
+	}
+}
+
+func TestAPublisherThatAnsweredAndDoesNotIsMuted(t *testing.T) {
+	var r tape
+	f := newFeed(0, &r)
+	f.slate = []byte("slate")
+	still(f, time.Hour, 10*time.Second, true)
+	r.pictures = nil
+	for now := 10 * time.Second; now < 50*time.Second; now += tickInterval {
+		f.tick(now)
+		_ = f.asksKey(now)
+	}
+	require.Contains(t, r.data(), "slate")
+}
+
+func TestNoPictureOfAPublisherThatIsAwayStands(t *testing.T) {
+	var r tape
+	f := newFeed(0, &r)
+	f.slate = []byte("slate")
+	f.video(0, true, []byte("key"))
+	f.tick(1500 * ms)
+	require.Equal(t, []string{"key", "key"}, r.data())
+	f.away = true
+	f.tick(2100 * ms)
+	require.Equal(t, []string{"key", "key", "slate"}, r.data())
+	require.False(t, f.asksKey(2100*ms))
+}
+
+func TestAMovingPictureIsNotAskedForKeyFrames(t *testing.T) {
+	var r tape
+	f := newFeed(0, &r)
+	f.slate = []byte("slate")
+	still(f, 5*time.Second, 11*time.Second, true)
+	for now := 11 * time.Second; now < 20*time.Second; now += 40 * ms {
+		require.True(t, f.video(now, false, []byte("p")))
+		f.tick(now)
+		require.False(t, f.asksKey(now))
+	}
+	require.True(t, f.video(21*time.Second, false, []byte("p")), "a second later, as a still screen")
+	require.False(t, f.asksKey(21900*ms))
+}
+
+// data is what was shown.
+func (r *tape) data() []string {
+	list := make([]string, len(r.pictures))
+	for i, p := range r.pictures {
+		list[i] = p.data
+	}
+	return list
 }
 
 func TestAPictureThatIsNotTakenNeedsAKeyFrame(t *testing.T) {

@@ -78,7 +78,19 @@ func newHouse(t *testing.T, change func(*Config)) *house {
 // publisher sends the codec's slate and silence at the pace of real time.
 type publisher struct {
 	stop   func()
-	silent atomic.Bool // connected, but sends nothing
+	silent atomic.Bool                          // connected, but sends nothing
+	shown  func(at time.Duration) time.Duration // when a video frame sent at a time belongs
+}
+
+// withBFrames makes a publisher send each second video frame after its successor.
+func withBFrames(p *publisher) {
+	const frame = 40 * time.Millisecond
+	p.shown = func(at time.Duration) time.Duration {
+		if n := at / frame; n%2 == 1 {
+			return at + frame
+		}
+		return max(0, at-frame)
+	}
 }
 
 // silent makes a publisher send nothing from the start.
@@ -99,7 +111,10 @@ func (h *house) publish(codec media.Codec, options ...func(*publisher)) *publish
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var sending sync.WaitGroup
-	p := &publisher{stop: sync.OnceFunc(func() { cancel(); sending.Wait(); pub.Close() })}
+	p := &publisher{
+		stop:  sync.OnceFunc(func() { cancel(); sending.Wait(); pub.Close() }),
+		shown: func(at time.Duration) time.Duration { return at },
+	}
 	for _, o := range options {
 		o(p)
 	}
@@ -111,7 +126,7 @@ func (h *house) publish(codec media.Codec, options ...func(*publisher)) *publish
 				_ = pub.WriteAudio(media.OpusSilence, at)
 			}
 			if !p.silent.Load() && at%(40*time.Millisecond) == 0 {
-				_ = pub.WriteVideo(picture, at)
+				_ = pub.WriteVideo(picture, p.shown(at))
 			}
 			select {
 			case <-ticker.C:

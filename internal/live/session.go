@@ -1,7 +1,9 @@
 package live
 
 import (
+	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/media"
@@ -9,9 +11,12 @@ import (
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
 
-// arrivals bounds the frames of one session that wait for its stream's loop:
-// some two seconds of pictures and sound.
-const arrivals = 256
+// arrivals bounds the frames of one session that wait for its stream's loop, some
+// two seconds of them, and arrivalBytes what they hold: two of the largest.
+const (
+	arrivals     = 256
+	arrivalBytes = 8 << 20
+)
 
 // session is one publisher's connection as its stream sees it. It implements
 // webrtc.Receiver, whose methods are called from the connection's goroutines;
@@ -23,10 +28,14 @@ type session struct {
 	frames  chan media.Frame
 	reports chan media.SenderReport
 	state   chan webrtc.State // the newest only
-	lost    atomic.Bool       // pictures were dropped: go on at a key frame
+	waiting atomic.Int64      // bytes in frames
+	lost    atomic.Bool       // video frames were dropped: go on at a key frame
+	dropped atomic.Uint64     // frames that found no place
+	drops   dropLog
 
 	candidates chan sluice.ICECandidate // ours, for the publisher
 
+	order     frameOrder
 	connected bool
 	hasMedia  bool // a frame came
 }
@@ -40,21 +49,54 @@ func newSession() *session {
 	}
 }
 
-// Frame implements webrtc.Receiver.
+// Frame implements webrtc.Receiver. A frame that finds no place is dropped, and so
+// are all video frames after it up to a key frame.
 func (s *session) Frame(f media.Frame) {
-	if s.lost.Load() && f.Codec.Kind() == media.Video && !f.Key {
+	video := f.Codec.Kind() == media.Video
+	if s.lost.Load() && video && !f.Key {
+		s.dropped.Add(1)
 		return
 	}
-	select {
-	case s.frames <- f:
-		if f.Codec.Kind() == media.Video {
+	if s.enqueue(f) {
+		if video {
 			s.lost.Store(false)
 		}
-	default:
-		if f.Codec.Kind() == media.Video {
-			s.lost.Store(true)
+		return
+	}
+	s.dropped.Add(1)
+	if video {
+		s.lost.Store(true)
+	}
+}
+
+func (s *session) enqueue(f media.Frame) bool {
+	size := int64(len(f.Data))
+	if s.waiting.Add(size) <= arrivalBytes {
+		select {
+		case s.frames <- f:
+			return true
+		default:
 		}
 	}
+	s.waiting.Add(-size)
+	return false
+}
+
+// taken says that a frame has left the queue.
+func (s *session) taken(f media.Frame) { s.waiting.Add(-int64(len(f.Data))) }
+
+// dropLog logs the frames that were dropped, at most once a second.
+type dropLog struct {
+	logged uint64
+	at     time.Duration
+}
+
+func (d *dropLog) note(log *slog.Logger, now time.Duration, dropped uint64) {
+	if dropped == d.logged || d.logged > 0 && now-d.at < time.Second {
+		return
+	}
+	log.Warn("frames of the publisher dropped: its stream takes them too slowly", "frames", dropped-d.logged)
+	d.logged, d.at = dropped, now
 }
 
 // SenderReport implements webrtc.Receiver. A report that finds no place is left
@@ -105,4 +147,27 @@ func (s *session) inputs() inputs {
 		return inputs{}
 	}
 	return inputs{s.frames, s.reports, s.state, s.candidates}
+}
+
+// enoughBack is how many frames must be shown before their predecessor for it to
+// be the encoder's way: RTP time that jumps goes back once.
+const enoughBack = 10
+
+// frameOrder finds out whether a publisher sends B frames: they come in another
+// order than they are shown in, which the feed does not mend.
+type frameOrder struct {
+	last uint32 // RTP time of the newest frame
+	back int    // frames shown before their predecessor
+}
+
+// note says, once, that there are B frames. Of the codecs that are taken, only
+// H.264 has them.
+func (o *frameOrder) note(f media.Frame) (found bool) {
+	behind := int32(f.RTPTime - o.last) // the wrap is meant
+	o.last = f.RTPTime
+	if f.Codec != media.H264 || behind >= 0 || behind < -int32(f.Codec.ClockRate()) {
+		return false
+	}
+	o.back++
+	return o.back == enoughBack
 }

@@ -127,6 +127,7 @@ func (s *stream) loop(ctx context.Context) ending {
 		case f := <-s.commands:
 			f()
 		case f := <-in.frames:
+			s.session.taken(f)
 			s.frame(ctx, f)
 		case r := <-in.reports:
 			s.session.mapper.SenderReport(r)
@@ -181,6 +182,10 @@ func (s *stream) frame(ctx context.Context, f media.Frame) {
 	}
 	if s.tooLarge(f) {
 		return
+	}
+	if s.session.order.note(f) {
+		s.server.publishError(s.id, "b_frames",
+			"the publisher sends B frames, most of which cannot be shown; turn them off in its encoder (x264: bframes=0 or tune zerolatency)")
 	}
 	if f.Key && s.encoderDue(s.now()) {
 		s.startEncoder(ctx, f.Codec, t)
@@ -284,11 +289,17 @@ func (s *stream) tick(ctx context.Context) ending {
 		s.startWithoutVideo(ctx, now, away)
 	}
 	if s.feed != nil {
-		s.feed.slate = s.slate(s.encoder.codec, now)
+		s.feed.slate, s.feed.away = s.slate(s.encoder.codec, now), away
 		s.feed.tick(now)
+		if s.feed.asksKey(now) {
+			s.askKeyFrame(now)
+		}
 	}
-	if s.session != nil && s.session.lost.Load() {
-		s.askKeyFrame(now)
+	if s.session != nil {
+		s.session.drops.note(s.log, now, s.session.dropped.Load())
+		if s.session.lost.Load() {
+			s.askKeyFrame(now)
+		}
 	}
 	s.watchEncoder(now)
 	if !away {

@@ -5,9 +5,11 @@
 // waits or is lost. From then on the mapping is steered, slowly, towards a
 // target: the least delayed arrivals of the last seconds, which also follow a
 // publisher whose clock drifts; and, once sender reports (RFC 3550, section
-// 6.4.1) came for both tracks, one common offset from the sender's clock, which
-// brings audio and video into step. It is stepped only when a track's RTP time
-// itself jumps, or when the network's delay has grown for good.
+// 6.4.1) came for both tracks, one skew between them, which brings audio and
+// video into step. Reports are a stranger's word: those that contradict each
+// other, or arrivals, are not believed. The mapping is stepped only in the first
+// seconds, when a track's RTP time itself jumps, or when the network's delay has
+// grown for good.
 package rtpclock
 
 import (
@@ -30,11 +32,24 @@ const (
 	// maxEarly is how far a frame may lie ahead of its arrival. No network
 	// delivers before the sender sent, so more means that RTP time jumped.
 	maxEarly = 500 * time.Millisecond
+	// maxSkew is how far reports may move a track from where it arrives. No
+	// encoder is so much later than the other.
+	maxSkew = time.Second
+	// maxDrift is how far the sender's clock and RTP time may part between two
+	// reports, besides a hundredth of the time between them.
+	maxDrift = 100 * time.Millisecond
+	// settle is how long after its first frame a track is stepped to its target:
+	// the first frames may come in a burst, and few have seen them.
+	settle = 10 * time.Second
+	// leastStep is the least step; what is less is steered.
+	leastStep = 20 * time.Millisecond
 )
 
 // Mapper maps the tracks of one session. It is not safe for concurrent use.
 type Mapper struct {
 	tracks [2]track
+	skew   time.Duration // audio's offset less video's, by the reports
+	skewed bool          // skew is set
 }
 
 // Map returns the media time of a frame that arrived at media time arrived.
@@ -45,12 +60,21 @@ func (m *Mapper) Map(c media.Codec, rtp uint32, arrived time.Duration) time.Dura
 	elapsed := t.unwrap(rtp)
 	transit := arrived - elapsed
 	if !t.begun {
-		t.begun, t.offset, t.steered = true, transit, arrived
+		t.begun, t.offset, t.steered, t.settles = true, transit, arrived, arrived+settle
 		t.late.reset(arrived)
 	}
 	t.least.add(transit, arrived, bucket)
-	t.steer(m.target(t), arrived)
-	t.step(transit, arrived)
+	target := m.target(t)
+	if m.steps(t, target, arrived) {
+		t.offset, t.steered = target, arrived
+	}
+	t.steer(target, arrived)
+	if held := max(0, target-t.least.value()); transit-t.offset < -maxEarly-held {
+		t.restart(transit, arrived)
+		t.settles = arrived + settle
+		m.skewed = false // it was between RTP times, one of which is another now
+	}
+	t.catchUp(transit, arrived)
 	return elapsed + t.offset
 }
 
@@ -60,20 +84,60 @@ func (m *Mapper) SenderReport(r media.SenderReport) {
 	if t.rate == 0 {
 		return // no frame yet, so no RTP time to tie it to
 	}
+	if r.NTP.IsZero() {
+		t.report = nil // the sender has no clock
+		return
+	}
+	last := t.report
 	t.report = &report{sender: r.NTP, elapsed: t.peek(r.RTPTime)}
+	switch {
+	case last == nil:
+	case t.report.follows(last):
+		t.confirmed, t.doubted = true, false
+	default: // the clock was set, or is none
+		m.skewed = m.skewed && t.confirmed
+		t.confirmed, t.doubted = false, true
+		m.tracks[1-r.Kind].report = nil // of the clock before
+	}
+	m.compare()
+}
+
+// compare takes the skew from the newest reports, if they can be believed.
+func (m *Mapper) compare() {
+	a, v := &m.tracks[media.Audio], &m.tracks[media.Video]
+	if a.report == nil || v.report == nil || a.doubted || v.doubted {
+		return
+	}
+	skew := a.report.sender.Sub(v.report.sender) - (a.report.elapsed - v.report.elapsed)
+	if arrival := a.least.value() - v.least.value(); (skew - arrival).Abs() <= maxSkew {
+		m.skew, m.skewed = skew, true
+	}
 }
 
 // target is the offset to steer a track towards.
 func (m *Mapper) target(t *track) time.Duration {
 	a, v := &m.tracks[media.Audio], &m.tracks[media.Video]
-	if a.report == nil || v.report == nil || !a.begun || !v.begun {
+	if !m.skewed || !a.begun || !v.begun {
 		return t.least.value()
 	}
 	// Both tracks lie on the sender's clock. The later of the two transits, one
 	// for each track's least delayed frames, keeps both from the future.
-	base := a.report.sender
-	common := max(a.fromSender(base), v.fromSender(base))
-	return common + t.report.sender.Sub(base) - t.report.elapsed
+	audio := max(a.least.value(), v.least.value()+m.skew)
+	if t == a {
+		return audio
+	}
+	return audio - m.skew
+}
+
+// steps says whether a track goes to its target at once. It goes back to where
+// frames arrive, after a start that was held up, and wherever two reports on each
+// track agree that it belongs.
+func (m *Mapper) steps(t *track, target, now time.Duration) bool {
+	if now >= t.settles || (target-t.offset).Abs() < leastStep {
+		return false
+	}
+	confirmed := m.tracks[media.Audio].confirmed && m.tracks[media.Video].confirmed
+	return m.skewed && confirmed || !m.skewed && target < t.offset
 }
 
 // track is the mapping of one track. Times since its first frame are called
@@ -87,9 +151,13 @@ type track struct {
 
 	offset  time.Duration // in force
 	steered time.Duration // media time up to which it was steered
+	settles time.Duration // media time up to which it may be stepped
 	least   window        // least transit: arrived − elapsed
 	late    lateness
-	report  *report
+
+	report    *report // the newest
+	confirmed bool    // the one before it says the same
+	doubted   bool    // it says something else
 }
 
 // report is a sender report: elapsed time on the track, and the sender's clock.
@@ -98,10 +166,10 @@ type report struct {
 	elapsed time.Duration
 }
 
-// fromSender is the offset, seen from this track alone, from the sender's time
-// since base to media time.
-func (t *track) fromSender(base time.Time) time.Duration {
-	return t.least.value() + t.report.elapsed - t.report.sender.Sub(base)
+// follows says whether the sender's clock went on with RTP time since a report.
+func (r *report) follows(last *report) bool {
+	elapsed := r.elapsed - last.elapsed
+	return (r.sender.Sub(last.sender) - elapsed).Abs() <= maxDrift+elapsed.Abs()/100
 }
 
 // unwrap returns the time since the track's first frame and remembers rtp as
@@ -134,14 +202,10 @@ func (t *track) steer(target, now time.Duration) {
 	t.steered = now
 }
 
-// step moves the offset at once where steering would take too long.
-func (t *track) step(transit, now time.Duration) {
-	behind := transit - t.offset // how long after its place a frame came
-	if behind < -maxEarly {
-		t.restart(transit, now)
-		return
-	}
-	if least, full := t.late.add(behind, now); full && least > maxLate {
+// catchUp moves the offset at once where steering would take too long: all
+// frames have been late for a while.
+func (t *track) catchUp(transit, now time.Duration) {
+	if least, full := t.late.add(transit-t.offset, now); full && least > maxLate {
 		t.restart(t.offset+least, now)
 	}
 }
@@ -152,5 +216,5 @@ func (t *track) restart(offset, now time.Duration) {
 	t.least = window{}
 	t.least.add(offset, now, bucket)
 	t.late.reset(now)
-	t.report = nil
+	t.report, t.confirmed, t.doubted = nil, false, false
 }

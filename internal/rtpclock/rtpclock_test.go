@@ -23,6 +23,10 @@ type publisher struct {
 	audioRTP   uint32
 	reports    bool
 
+	audioClock, videoClock func(own time.Duration) time.Time // of the reports; ntp when nil
+	audioHeld, videoHeld   time.Duration                     // what is captured before arrives then
+	audioEarly, videoEarly time.Duration                     // so far ahead of its time it is sent
+
 	video, audio time.Duration // media time − capture time of the newest frames
 }
 
@@ -38,14 +42,31 @@ func (p *publisher) play(from, to time.Duration) {
 		if p.jitter != nil {
 			jitter = p.jitter()
 		}
-		p.audio = p.mapper.Map(media.Opus, p.audioRTP+ticks(own, 48_000), at+p.audioDelay+jitter) - at
+		audioArrives := max(at-p.audioEarly, p.audioHeld) + p.audioDelay + jitter
+		p.audio = p.mapper.Map(media.Opus, p.audioRTP+ticks(own, 48_000), audioArrives) - at
 		if at%(40*ms) == 0 {
-			p.video = p.mapper.Map(media.VP8, p.videoRTP+ticks(own, 90_000), at+p.videoDelay+jitter) - at
+			videoArrives := max(at-p.videoEarly, p.videoHeld) + p.videoDelay + jitter
+			p.video = p.mapper.Map(media.VP8, p.videoRTP+ticks(own, 90_000), videoArrives) - at
 		}
-		if p.reports && at%time.Second == 0 {
-			p.mapper.SenderReport(media.SenderReport{Kind: media.Audio, NTP: ntp(own), RTPTime: p.audioRTP + ticks(own, 48_000)})
-			p.mapper.SenderReport(media.SenderReport{Kind: media.Video, NTP: ntp(own), RTPTime: p.videoRTP + ticks(own, 90_000)})
+		if p.reports {
+			p.report(at, own)
 		}
+	}
+}
+
+// report reports as browsers do: on video once a second, on audio more rarely.
+func (p *publisher) report(at, own time.Duration) {
+	say := func(clock func(time.Duration) time.Time) time.Time {
+		if clock == nil {
+			clock = ntp
+		}
+		return clock(own)
+	}
+	if at%time.Second == 0 {
+		p.mapper.SenderReport(media.SenderReport{Kind: media.Video, NTP: say(p.videoClock), RTPTime: p.videoRTP + ticks(own, 90_000)})
+	}
+	if rare := at - 500*ms; at == 0 || rare >= 0 && rare%(2*time.Second) == 0 {
+		p.mapper.SenderReport(media.SenderReport{Kind: media.Audio, NTP: say(p.audioClock), RTPTime: p.audioRTP + ticks(own, 48_000)})
 	}
 }
 
@@ -82,11 +103,100 @@ func TestWithoutReportsTracksStayWhereTheyArrive(t *testing.T) {
 }
 
 func TestSteeringIsSlow(t *testing.T) {
-	p := publisher{audioDelay: 10 * ms, videoDelay: 200 * ms, reports: true}
-	p.play(0, time.Second)
+	p := publisher{audioDelay: 10 * ms, videoDelay: 200 * ms}
+	p.play(0, 15*time.Second)
+	p.reports = true // long after the start
+	p.play(15*time.Second, 17*time.Second)
 	before := p.audio
-	p.play(time.Second, 2*time.Second)
+	p.play(17*time.Second, 18*time.Second)
+	require.NotEqual(t, before, p.audio)
 	require.LessOrEqual(t, (p.audio - before).Abs(), time.Second/slew+ms, "10 ms a second, no more")
+}
+
+// TestAStartThatIsHeldUpIsMendedAtOnce is of publishers whose first packets come
+// in a burst, which queued while the connection was made, and of file publishers
+// that send the first ones early.
+func TestAStartThatIsHeldUpIsMendedAtOnce(t *testing.T) {
+	const burst = 409 * ms
+	for name, p := range map[string]*publisher{
+		"audio in a burst":          {audioHeld: burst},
+		"video in a burst":          {videoHeld: burst},
+		"both in a burst":           {audioHeld: burst, videoHeld: burst},
+		"audio sent early":          {audioEarly: burst, reports: true},
+		"video sent early":          {videoEarly: burst, reports: true},
+		"audio in a burst, reports": {audioHeld: burst, reports: true},
+		"video in a burst, reports": {videoHeld: burst, reports: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.audioDelay, p.videoDelay = 20*ms, 20*ms
+			p.play(0, 3*time.Second)
+			for at := 3 * time.Second; at < 30*time.Second; at += 100 * ms {
+				p.play(at, at+100*ms)
+				require.InDelta(t, 0, p.video-p.audio, float64(50*ms), "at %v", at)
+			}
+		})
+	}
+}
+
+// TestAClockThatIsWrongIsNotBelieved is of publishers whose reports say what
+// cannot be: audio and video stay where they arrive, or where they were.
+func TestAClockThatIsWrongIsNotBelieved(t *testing.T) {
+	started := ntp(0)
+	for name, tc := range map[string]struct {
+		audio, video func(own time.Duration) time.Time
+	}{
+		"none":                     {func(time.Duration) time.Time { return time.Time{} }, func(time.Duration) time.Time { return time.Time{} }},
+		"none for video":           {ntp, func(time.Duration) time.Time { return time.Time{} }},
+		"constant":                 {func(time.Duration) time.Time { return started }, func(time.Duration) time.Time { return started }},
+		"constant for audio":       {func(time.Duration) time.Time { return started }, ntp},
+		"constant for video":       {ntp, func(time.Duration) time.Time { return started }},
+		"1900 for ever":            {func(time.Duration) time.Time { return time.Unix(-2_208_988_800, 0) }, func(time.Duration) time.Time { return time.Unix(-2_208_988_800, 0) }},
+		"audio 3 s ahead":          {func(own time.Duration) time.Time { return ntp(own + 3*time.Second) }, ntp},
+		"video 3 s ahead":          {ntp, func(own time.Duration) time.Time { return ntp(own + 3*time.Second) }},
+		"audio an hour ahead":      {func(own time.Duration) time.Time { return ntp(own + time.Hour) }, ntp},
+		"video an hour ahead":      {ntp, func(own time.Duration) time.Time { return ntp(own + time.Hour) }},
+		"audio a century ahead":    {func(own time.Duration) time.Time { return ntp(own + 100*365*24*time.Hour) }, ntp},
+		"audio at twice the rate":  {func(own time.Duration) time.Time { return ntp(2 * own) }, ntp},
+		"video backwards":          {ntp, func(own time.Duration) time.Time { return ntp(-own) }},
+		"audio jumps to and fro":   {func(own time.Duration) time.Time { return ntp(own + own%(10*time.Second)/12) }, ntp},
+		"set by 700 ms on the way": {setAt(5*time.Minute, 700*ms), setAt(5*time.Minute, 700*ms)},
+		"set back by an hour":      {setAt(4*time.Minute, -time.Hour), setAt(4*time.Minute, -time.Hour)},
+		"audio set ahead by 3 s":   {setAt(5*time.Minute, 3*time.Second), ntp},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := publisher{audioDelay: 20 * ms, videoDelay: 60 * ms, audioClock: tc.audio, videoClock: tc.video, reports: true}
+			p.play(0, time.Second)
+			audio, video := p.audio, p.video
+			for at := time.Second; at < 10*time.Minute; at += 40 * ms {
+				p.play(at, at+40*ms)
+				require.InDelta(t, 0, p.video-p.audio, float64(100*ms), "at %v", at)
+				if at > settle {
+					require.InDelta(t, audio, p.audio, float64(leastStep), "no jump at %v", at)
+					require.InDelta(t, video, p.video, float64(leastStep), "no jump at %v", at)
+				}
+				audio, video = p.audio, p.video
+			}
+		})
+	}
+}
+
+// setAt is a clock that is set ahead on the way.
+func setAt(when, by time.Duration) func(own time.Duration) time.Time {
+	return func(own time.Duration) time.Time {
+		if own >= when {
+			own += by
+		}
+		return ntp(own)
+	}
+}
+
+func TestAnEncoderThatIsLaterIsCompensated(t *testing.T) {
+	p := publisher{audioDelay: 20 * ms, videoDelay: 800 * ms, reports: true}
+	p.play(0, 5*time.Second)
+	for at := 5 * time.Second; at < 10*time.Minute; at += time.Second {
+		p.play(at, at+time.Second)
+		require.InDelta(t, 0, p.video-p.audio, float64(10*ms), "at %v", at)
+	}
 }
 
 func TestADriftingPublisherIsFollowed(t *testing.T) {

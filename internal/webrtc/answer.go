@@ -35,8 +35,25 @@ func finishAnswer(negotiated string, o *offer, ours []candidate) (string, error)
 		sections = append(sections, m)
 	}
 	desc.MediaDescriptions = sections
+	setBundle(&desc, o)
 	text, err := desc.Marshal()
 	return string(text), err
+}
+
+// setBundle names the sections that were offered as a group and are kept, in the
+// offer's order. An offer without a group must not be answered with one (RFC
+// 9143, section 7.3).
+func setBundle(desc *sdp.SessionDescription, o *offer) {
+	group := "BUNDLE"
+	for _, s := range o.sections {
+		if s.kept {
+			group += " " + s.mid
+		}
+	}
+	desc.Attributes = slices.DeleteFunc(desc.Attributes, func(a sdp.Attribute) bool { return a.Key == "group" })
+	if o.bundled {
+		desc.Attributes = append(desc.Attributes, sdp.NewAttribute("group", group))
+	}
 }
 
 // rejected answers a section that is not taken: port 0, and what it offered

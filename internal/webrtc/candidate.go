@@ -69,7 +69,7 @@ func (o *offer) transport() (section, int) {
 // CheckCandidate fails, with an error of kind KindMalformed, for what is no
 // candidate. The empty one, which ends them, is fine.
 func CheckCandidate(c sluice.ICECandidate) error {
-	value := strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(c.Candidate), "a="), "candidate:")
+	value := strings.TrimPrefix(strings.TrimPrefix(strings.Trim(c.Candidate, "\ufeff \t\r\n"), "a="), "candidate:")
 	if value == "" {
 		return nil
 	}

@@ -88,10 +88,14 @@ func parseCodec(format, rtpmap, fmtp string, kind media.Kind) (payload, bool) {
 		return payload{}, false
 	}
 	p := payload{number: uint8(number), codec: codec, mime: kind.String() + "/" + codec.String(), fmtp: fmtp}
-	want := strconv.Itoa(int(codec.ClockRate()))
+	rate, channels, _ := strings.Cut(rate, "/")
 	switch codec {
 	case media.Opus:
-		p.channels, want = 2, want+"/2" // always two in the rtpmap (RFC 7587, section 7)
+		// Always two in the rtpmap (RFC 7587, section 7), and for any number of
+		// channels; where it is left out or says one, the same is meant.
+		known = channels == "2" || channels == "1" || channels == ""
+		n, _ := strconv.ParseUint(channels, 10, 16)
+		p.channels = uint16(n)
 	case media.H264:
 		p.fmtp = completeH264(fmtp)
 		if parameter(p.fmtp, "packetization-mode") == "2" { // interleaved
@@ -99,7 +103,7 @@ func parseCodec(format, rtpmap, fmtp string, kind media.Kind) (payload, bool) {
 		}
 	default: // the others are as they are, whatever their profile
 	}
-	return p, rate == want
+	return p, known && rate == strconv.Itoa(int(codec.ClockRate()))
 }
 
 func parseRetransmission(format, rtpmap, fmtp string) (payload, bool) {

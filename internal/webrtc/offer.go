@@ -26,6 +26,7 @@ const transportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc
 type offer struct {
 	sections []section
 	desc     sdp.SessionDescription
+	bundled  bool // the sections kept are in a BUNDLE group of the offer
 }
 
 // section is one m-line of the offer.
@@ -42,6 +43,7 @@ type section struct {
 // that sends video and the first that sends audio, each if we have a codec.
 func parseOffer(text string) (*offer, error) {
 	var o offer
+	text = plainText(text)
 	if len(text) > maxOffer || !strings.HasPrefix(text, "v=") {
 		return nil, offerInvalid(fmt.Errorf("%d bytes, not of a session description", len(text)))
 	}
@@ -62,12 +64,100 @@ func parseOffer(text string) (*offer, error) {
 		return nil, sluice.Errorf(sluice.KindInvalid, "offer_without_media",
 			"the offer sends neither audio nor video: add the tracks of a MediaStream to the peer connection before createOffer")
 	}
-	if !o.takes(media.Video) && !o.takes(media.Audio) {
-		return nil, sluice.Errorf(sluice.KindInvalid, "codec_unsupported",
-			"the offer has no codec that is taken here; offer VP8, VP9, AV1 or H264 for video, and opus for audio")
+	for _, kind := range []media.Kind{media.Video, media.Audio} {
+		switch {
+		case !offered[kind] || o.takes(kind):
+		case o.incomplete(kind):
+			return nil, offerInvalid(fmt.Errorf("%v formats without an rtpmap line; it may be cut short", kind))
+		default:
+			return nil, codecUnsupported(kind)
+		}
+	}
+	if err := o.chooseTransport(); err != nil {
+		return nil, err
 	}
 	o.clean()
 	return &o, nil
+}
+
+// plainText mends what text loses and gains between an offerer and us: the last
+// line end is trimmed, a byte order mark or an indent is put before it, and
+// line ends are changed. No line of SDP begins with a space (RFC 8866, section 5).
+func plainText(text string) string {
+	if len(text) > maxOffer {
+		return text
+	}
+	var b strings.Builder
+	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
+		if line = strings.TrimLeft(line, "\ufeff \t"); line != "" {
+			b.WriteString(line + "\r\n")
+		}
+	}
+	return b.String()
+}
+
+// incomplete says whether a section of a kind lists a format above the fixed
+// ones (RFC 3551, section 6) without saying what it is: the end of the text may
+// be missing.
+func (o *offer) incomplete(kind media.Kind) bool {
+	return slices.ContainsFunc(o.sections, func(s section) bool {
+		maps := byPayload(s.media, "rtpmap")
+		return isMedia(s.media) && s.kind == kind && slices.ContainsFunc(s.media.MediaName.Formats, func(format string) bool {
+			number, err := strconv.Atoi(format)
+			return err == nil && number > 34 && maps[format] == ""
+		})
+	})
+}
+
+// codecUnsupported refuses an offer of which a kind could not be taken: the
+// publisher would believe that all of it is live.
+func codecUnsupported(kind media.Kind) *sluice.Error {
+	if kind == media.Audio {
+		return sluice.Errorf(sluice.KindInvalid, "codec_unsupported",
+			"the offer has no audio codec that is taken here; offer opus/48000/2, or leave audio out")
+	}
+	return sluice.Errorf(sluice.KindInvalid, "codec_unsupported",
+		"the offer has no video codec that is taken here; offer VP8, VP9, AV1 or H264, or leave video out")
+}
+
+// chooseTransport keeps the sections that share a transport with those whose
+// media is taken. One that is in no BUNDLE group has a transport of its own
+// (RFC 9143, section 7.1), and there is one transport in a session.
+func (o *offer) chooseTransport() error {
+	var sending []string
+	for _, s := range o.sections {
+		if s.sends {
+			sending = append(sending, s.mid)
+		}
+	}
+	group := o.bundle(sending)
+	if o.bundled = group != nil; !o.bundled && len(sending) > 1 {
+		return sluice.Errorf(sluice.KindInvalid, "offer_not_bundled",
+			"the offer sends audio and video over separate transports, and only one is taken here; "+
+				"put both into one BUNDLE group (bundlePolicy \"max-bundle\", or bundle-policy=max-bundle in GStreamer) and send its a=group line")
+	}
+	if !o.bundled {
+		group = sending
+	}
+	for i := range o.sections {
+		o.sections[i].kept = o.sections[i].kept && slices.Contains(group, o.sections[i].mid)
+	}
+	return nil
+}
+
+// bundle is the BUNDLE group that has all these sections, or nil.
+func (o *offer) bundle(mids []string) []string {
+	for _, a := range o.desc.Attributes {
+		group := strings.Fields(a.Value)
+		if a.Key != "group" || len(group) == 0 || group[0] != "BUNDLE" {
+			continue
+		}
+		group = group[1:]
+		if !slices.ContainsFunc(mids, func(mid string) bool { return !slices.Contains(group, mid) }) {
+			return group
+		}
+	}
+	return nil
 }
 
 func offerInvalid(cause error) *sluice.Error {
@@ -149,23 +239,63 @@ func (o *offer) payload(kind media.Kind, number uint8) (payload, bool) {
 	return payload{}, false
 }
 
-// clean leaves in the description what is negotiated.
+// clean leaves in the description what is negotiated, in one BUNDLE group: Pion
+// rejects what is in none.
 func (o *offer) clean() {
 	o.desc.MediaDescriptions = nil
 	var mids []string
+	var declared []*sdp.MediaDescription
 	for i := range o.sections {
-		if s := &o.sections[i]; s.kept {
-			s.clean()
-			mids = append(mids, s.mid)
-			o.desc.MediaDescriptions = append(o.desc.MediaDescriptions, s.media)
+		s := &o.sections[i]
+		if !s.kept {
+			continue
 		}
-	}
-	for i, a := range o.desc.Attributes {
-		if group := strings.Fields(a.Value); a.Key == "group" && len(group) > 0 && group[0] == "BUNDLE" {
-			group = slices.DeleteFunc(group[1:], func(mid string) bool { return !slices.Contains(mids, mid) })
-			o.desc.Attributes[i].Value = strings.Join(append([]string{"BUNDLE"}, group...), " ")
+		s.clean()
+		if sources := s.takeSources(); sources != nil {
+			declared = append(declared, sources)
 		}
+		mids = append(mids, s.mid)
+		o.desc.MediaDescriptions = append(o.desc.MediaDescriptions, s.media)
 	}
+	// The order of the group counts: its first section is that of the transport.
+	group := o.bundle(mids)
+	slices.SortStableFunc(mids, func(a, b string) int { return slices.Index(group, a) - slices.Index(group, b) })
+	for i, m := range declared {
+		mid := o.unusedMid(i)
+		m.Attributes = append(m.Attributes, sdp.NewAttribute("mid", mid))
+		mids = append(mids, mid)
+	}
+	o.desc.MediaDescriptions = append(o.desc.MediaDescriptions, declared...)
+	o.desc.Attributes = slices.DeleteFunc(slices.Clone(o.desc.Attributes), func(a sdp.Attribute) bool { return a.Key == "group" })
+	o.desc.Attributes = append(o.desc.Attributes, sdp.NewAttribute("group", "BUNDLE "+strings.Join(mids, " ")))
+}
+
+// unusedMid names a section that is not of the offer.
+func (o *offer) unusedMid(n int) string {
+	mid := "sources" + strconv.Itoa(n)
+	for slices.ContainsFunc(o.sections, func(s section) bool { return s.mid == mid }) {
+		mid += "x"
+	}
+	return mid
+}
+
+// takeSources moves the sources that a section declares to a section of their
+// own, or returns nil if there are none. Pion takes media of a declared source
+// from its first packet on, and repairs it, but throws away that of any other
+// source if the section it belongs to declares some. A publisher may well send
+// from a source that it did not declare, and its payload types say to which
+// section it belongs. The answer leaves the added section out.
+func (s *section) takeSources() *sdp.MediaDescription {
+	isSource := func(a sdp.Attribute) bool { return a.Key == "ssrc" || a.Key == "ssrc-group" }
+	if !s.sends || !slices.ContainsFunc(s.media.Attributes, isSource) {
+		return nil
+	}
+	declared := *s.media
+	declared.Attributes = slices.DeleteFunc(slices.Clone(declared.Attributes), func(a sdp.Attribute) bool {
+		return a.Key == "mid" || a.IsICECandidate()
+	})
+	s.media.Attributes = slices.DeleteFunc(s.media.Attributes, isSource)
+	return &declared
 }
 
 // clean rewrites the section's formats to those taken. Simulcast goes, and its

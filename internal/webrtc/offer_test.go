@@ -159,6 +159,11 @@ func TestOffersThatAreRefused(t *testing.T) {
 			"other codecs", strings.NewReplacer("opus", "speex", "VP8", "H263", "VP9", "H265", "AV1", "theora", "H264", "dirac").Replace(chromium),
 			"codec_unsupported", sluice.KindInvalid,
 		},
+		{"other codecs in video only", otherVideo(chromium), "codec_unsupported", sluice.KindInvalid},
+		{"other codecs in audio only", strings.ReplaceAll(chromium, "opus", "speex"), "codec_unsupported", sluice.KindInvalid},
+		{"two transports", without(chromium, "a=group"), "offer_not_bundled", sluice.KindInvalid},
+		{"one section left out of the group", strings.Replace(chromium, "BUNDLE 0 1", "BUNDLE 0", 1), "offer_not_bundled", sluice.KindInvalid},
+		{"two groups", strings.Replace(chromium, "BUNDLE 0 1", "BUNDLE 0\r\na=group:BUNDLE 1", 1), "offer_not_bundled", sluice.KindInvalid},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := listen(t, Config{})
@@ -172,6 +177,105 @@ func TestOffersThatAreRefused(t *testing.T) {
 	}
 }
 
+// otherVideo offers in video what a browser with hardware encoders may be set to
+// offer alone.
+func otherVideo(text string) string {
+	return strings.NewReplacer("VP8", "H265", "VP9", "H265", "AV1", "H265", "H264", "H265").Replace(text)
+}
+
+// TestARefusedKindIsNamed holds the message to what helps: the kind that cannot
+// be taken, and what to offer instead.
+func TestARefusedKindIsNamed(t *testing.T) {
+	chromium := readOffer(t, "chromium")
+	for kind, offer := range map[string]string{"video": otherVideo(chromium), "audio": strings.ReplaceAll(chromium, "opus", "speex")} {
+		_, err := parseOffer(offer)
+		require.ErrorContains(t, err, kind)
+		require.ErrorContains(t, err, map[string]string{"video": "VP8", "audio": "opus/48000/2"}[kind])
+	}
+}
+
+// TestTextThatWasHandledOnTheWayIsTheSameOffer reads what editors, terminals and
+// form fields make of an offer.
+func TestTextThatWasHandledOnTheWayIsTheSameOffer(t *testing.T) {
+	s := listen(t, Config{})
+	for _, o := range realOffers() {
+		text := readOffer(t, o.name)
+		lf := strings.ReplaceAll(text, "\r\n", "\n")
+		for name, mangled := range map[string]string{
+			"without the last line end":              strings.TrimSpace(text),
+			"bare LF without the last":               strings.TrimSpace(lf),
+			"bare LF":                                lf,
+			"bare CR":                                strings.ReplaceAll(text, "\r\n", "\r"),
+			"line ends doubled":                      strings.ReplaceAll(text, "\r\n", "\r\n\r\n"),
+			"a byte order mark":                      "\ufeff" + text,
+			"a byte order mark and no last line end": "\ufeff" + strings.TrimSpace(text),
+			"blank lines and spaces before":          "\r\n \t\n" + text,
+			"indented":                               "  " + strings.ReplaceAll(lf, "\n", "\n  "),
+			"blank lines after":                      text + "\r\n\n  ",
+			"half a last line end":                   strings.TrimSuffix(text, "\n"),
+		} {
+			t.Run(o.name+"/"+name, func(t *testing.T) {
+				session, err := s.Answer(t.Context(), mangled, newRecorder())
+				require.NoError(t, err)
+				defer session.Close()
+				require.Equal(t, o.want, summary(t, session.SDP()))
+				requireValidAnswer(t, text, session.SDP())
+			})
+		}
+	}
+}
+
+func TestCandidatesThatWereHandledOnTheWayAreTheSame(t *testing.T) {
+	const value = "candidate:1 1 udp 2122260223 192.0.2.1 54400 typ host"
+	for _, text := range []string{value, value + "\r\n", "\ufeff" + value, " a=" + value + "\n", "\ufeffa=" + value} {
+		require.NoError(t, CheckCandidate(sluice.ICECandidate{Candidate: text}), "%q", text)
+	}
+	require.NoError(t, CheckCandidate(sluice.ICECandidate{Candidate: "\ufeff\r\n"}), "the empty one")
+}
+
+// TestOneTransportIsTakenAsItIs offers what needs no BUNDLE group.
+func TestOneTransportIsTakenAsItIs(t *testing.T) {
+	s := listen(t, Config{})
+	chromium := readOffer(t, "chromium")
+	for _, tc := range []struct {
+		name, offer string
+		want        []string
+		group       string // of the answer
+	}{
+		{"video alone", without(readOffer(t, "chromium-video-only"), "a=group"), []string{chromiumVideo}, ""},
+		{"audio alone", without(readOffer(t, "chromium-audio-only"), "a=group"), []string{chromiumAudio}, ""},
+		{
+			"the other section only receives",
+			strings.Replace(without(chromium, "a=group"), "a=sendrecv", "a=recvonly", 1),
+			[]string{"audio rejected", chromiumVideo},
+			"",
+		},
+		{
+			"a data channel beside the group",
+			strings.Replace(readOffer(t, "chromium-data-channel"), "BUNDLE 0 1 2", "BUNDLE 0 1", 1),
+			[]string{chromiumAudio, chromiumVideo, "application rejected"},
+			"BUNDLE 0 1",
+		},
+		{
+			"a group of the one that sends",
+			strings.Replace(strings.Replace(chromium, "BUNDLE 0 1", "BUNDLE 1", 1), "a=sendrecv", "a=inactive", 1),
+			[]string{"audio rejected", chromiumVideo},
+			"BUNDLE 1",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			session, err := s.Answer(t.Context(), tc.offer, newRecorder())
+			require.NoError(t, err)
+			defer session.Close()
+			require.Equal(t, tc.want, summary(t, session.SDP()))
+			var desc sdp.SessionDescription
+			require.NoError(t, desc.UnmarshalString(session.SDP()))
+			group, _ := desc.Attribute("group")
+			require.Equal(t, tc.group, group, "RFC 9143, section 7.3: no group where none was offered")
+		})
+	}
+}
+
 func without(text, prefix string) string {
 	lines := slices.DeleteFunc(strings.SplitAfter(text, "\r\n"), func(l string) bool { return strings.HasPrefix(l, prefix) })
 	return strings.Join(lines, "")
@@ -179,17 +283,6 @@ func without(text, prefix string) string {
 
 func dataOnly(chromium, data string) string {
 	return chromium[:strings.Index(chromium, "m=")] + data[strings.Index(data, "m=application"):]
-}
-
-func TestOneKindIsTakenWhenTheOthersCodecIsUnknown(t *testing.T) {
-	s := listen(t, Config{})
-	offer := strings.ReplaceAll(readOffer(t, "chromium"), "opus", "speex")
-	session, err := s.Answer(t.Context(), offer, newRecorder())
-	require.NoError(t, err)
-	defer session.Close()
-	require.Equal(t, []string{"audio rejected", chromiumVideo}, summary(t, session.SDP()))
-	require.False(t, session.Stats().Audio.Negotiated)
-	require.True(t, session.Stats().Video.Negotiated)
 }
 
 func TestASecondSectionOfAKindIsInactive(t *testing.T) {
@@ -223,7 +316,15 @@ func TestPayloadsOfAnOffer(t *testing.T) {
 		},
 		{"H264 interleaved is not taken", "m=video 9 X 96\na=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=2", nil},
 		{"another clock is another format", "m=video 9 X 96\na=rtpmap:96 VP8/44100", nil},
-		{"opus is always said to be stereo", "m=audio 9 X 96\na=rtpmap:96 opus/48000", nil},
+		{
+			"opus is meant whatever its channels", "m=audio 9 X 96 97 98\na=rtpmap:96 opus/48000\na=rtpmap:97 OPUS/48000/1\na=rtpmap:98 opus/48000/2",
+			[]payload{
+				{number: 96, codec: media.Opus, mime: "audio/opus"},
+				{number: 97, codec: media.Opus, mime: "audio/opus", channels: 1},
+				{number: 98, codec: media.Opus, mime: "audio/opus", channels: 2},
+			},
+		},
+		{"opus of surround sound is another format", "m=audio 9 X 96\na=rtpmap:96 opus/48000/6", nil},
 		{"video formats in audio", "m=audio 9 X 96\na=rtpmap:96 VP8/90000", nil},
 		{
 			"retransmission of what is taken", "m=video 9 X 97 96\na=ssrc-group:FID 1 2\na=rtpmap:96 VP8/90000\na=rtpmap:97 rtx/90000\na=fmtp:97 apt=96",

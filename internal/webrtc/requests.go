@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/sluicelive/sluice/internal/media"
 )
 
 const (
@@ -15,6 +17,8 @@ const (
 	keyInterval = 500 * time.Millisecond
 	// lossInterval is how often losses are logged.
 	lossInterval = time.Second
+	// codecInterval is how often a track's codec is logged.
+	codecInterval = time.Second
 )
 
 // nacks spaces the requests for missing packets.
@@ -73,4 +77,19 @@ func (l *lossLog) note(log *slog.Logger, now time.Time, lost, dropped uint64) {
 	}
 	log.Warn("packets lost or frames dropped", slog.Uint64("lost", lost-l.lost), slog.Uint64("dropped", dropped-l.dropped))
 	l.last, l.lost, l.dropped = now, lost, dropped
+}
+
+// codecLog logs a track's codec when it starts and when it changes, at most once
+// in an interval: a publisher may change it with every frame.
+type codecLog struct {
+	last   time.Time
+	logged media.Codec
+}
+
+func (l *codecLog) note(log *slog.Logger, now time.Time, codec media.Codec) {
+	if codec == l.logged || now.Sub(l.last) < codecInterval {
+		return
+	}
+	log.Info("track's codec", slog.String("codec", codec.String()), slog.String("before", l.logged.String()))
+	l.last, l.logged = now, codec
 }

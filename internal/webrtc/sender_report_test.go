@@ -24,10 +24,11 @@ func TestReportsSayWhenAFrameBelongs(t *testing.T) {
 
 func TestNTP(t *testing.T) {
 	for _, at := range []time.Time{
-		time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(1900, 1, 1, 0, 0, 1, 0, time.UTC),
 		time.Date(1999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 		time.Date(2036, 2, 7, 6, 28, 15, 500_000_000, time.UTC), // the last second but a half of era 0
 	} {
 		require.WithinDuration(t, at, ntpTime(toNTP(at)), time.Microsecond)
 	}
+	require.True(t, ntpTime(0).IsZero(), "the sender has no clock")
 }

@@ -38,7 +38,9 @@ type Session struct {
 	user       *user
 	tieBreaker uint64
 	path       path
+	begun      time.Time
 
+	sources atomic.Int32             // that surfaced so far
 	owners  [2]atomic.Pointer[track] // by kind: the track whose frames are handed on
 	changed chan struct{}            // the connection's state may have changed
 	done    chan struct{}
@@ -101,6 +103,7 @@ func (s *Server) negotiate(ctx context.Context, o *offer, r Receiver) (*Session,
 		local:      newCredentials(),
 		tieBreaker: newTieBreaker(),
 		path:       path{since: time.Now()},
+		begun:      time.Now(),
 		changed:    make(chan struct{}, 1),
 		done:       make(chan struct{}),
 	}
@@ -284,20 +287,55 @@ func (s *Session) survive() {
 	}
 }
 
+// maxSources bounds the sources of one session, each of which costs goroutines
+// for the rest of it. A publisher has one for each track and one for its
+// retransmissions, and new ones when it replaces a track.
+const maxSources = 64
+
 // addTrack starts reading a track that surfaced.
 func (s *Session) addTrack(remote *pion.TrackRemote, receiver *pion.RTPReceiver) {
+	if s.sources.Add(1) > maxSources {
+		s.log.Warn("session ends: its publisher sends from too many sources")
+		s.cancel()
+		return
+	}
 	t := newTrack(s, remote)
 	s.log.Debug("track surfaced", slog.String("kind", t.kind.String()), slog.Uint64("ssrc", uint64(remote.SSRC())))
 	s.spawn(t.run)
 	s.spawn(func() { t.readReports(receiver) })
 }
 
-// owns makes t, unless another was first, the track whose frames are handed
-// on, and says whether it is.
-func (s *Session) owns(t *track) bool {
+// ownerPatience is after how long without a packet a track gives way to another
+// of its kind: a publisher may go on from another source.
+const ownerPatience = time.Second
+
+// owns makes t the track whose frames are handed on, unless there is another
+// that is heard, and says whether it is.
+func (s *Session) owns(t *track, now time.Time) bool {
 	owner := &s.owners[t.kind]
-	return owner.Load() == t || owner.CompareAndSwap(nil, t)
+	for {
+		current := owner.Load()
+		if current == t {
+			return true
+		}
+		if current != nil && s.since(now)-time.Duration(current.heard.Load()) < ownerPatience {
+			return false
+		}
+		if owner.CompareAndSwap(current, t) {
+			return true
+		}
+	}
 }
+
+// isHeard says whether t is, or may yet become, the track whose frames are
+// handed on: nothing is asked of others.
+func (s *Session) isHeard(t *track) bool {
+	owner := s.owners[t.kind].Load()
+	return owner == nil || owner == t
+}
+
+// since is how long the session has been there.
+func (s *Session) since(now time.Time) time.Duration { return now.Sub(s.begun) }
 
 func (s *Session) write(packets ...rtcp.Packet) {
 	if err := s.pc.WriteRTCP(packets); err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/interceptor"
@@ -42,14 +43,16 @@ type track struct {
 	kind    media.Kind
 	remote  *pion.TrackRemote
 
-	order     *jitter.Buffer
-	nacks     nacks
-	assembler *depacket.Assembler // of the codec in use; nil before the first packet
-	dropped   uint64              // frames dropped by assemblers before
-	keys      keyRequests
-	losses    lossLog
-	deadline  time.Time // of reads, as it is set
-	counts    counts
+	order      *jitter.Buffer
+	nacks      nacks
+	assembler  *depacket.Assembler                 // of the codec in use; nil before the first packet
+	assemblers [media.Opus + 1]*depacket.Assembler // by codec, made when first needed
+	keys       keyRequests
+	losses     lossLog
+	codecs     codecLog
+	deadline   time.Time // of reads, as it is set
+	counts     counts
+	heard      atomic.Int64 // when the newest packet arrived, as Session.since says
 }
 
 func newTrack(s *Session, remote *pion.TrackRemote) *track {
@@ -136,6 +139,7 @@ func (t *track) receive(raw []byte, attributes interceptor.Attributes, now time.
 			number = rtx.repairs
 		}
 	}
+	t.heard.Store(int64(t.session.since(now)))
 	t.counts.packets.Add(1)
 	t.counts.bytes.Add(uint64(len(p.Payload)))
 	t.order.Push(jitter.Packet{
@@ -156,26 +160,34 @@ func (t *track) deliver(now time.Time) {
 			return
 		}
 		format, known := t.session.offer.payload(t.kind, p.PayloadType)
-		if !known || format.codec == 0 || !t.session.owns(t) {
+		if !known || format.codec == 0 || !t.session.owns(t, now) {
 			continue
 		}
-		t.use(format.codec)
-		t.assembler.Push(p, t.emit)
+		if t.use(format.codec, p.Timestamp) {
+			t.assembler.Push(p, t.emit)
+		}
 	}
 }
 
-// use makes the assembler one of this codec: a publisher may change among those
-// that were negotiated at any packet.
-func (t *track) use(codec media.Codec) {
+// use makes the assembler one of the codec that a packet is of: a publisher may
+// change among those that were negotiated with any frame. Inside a frame it may
+// not: then the packet is no part of it, and the frame is damaged.
+func (t *track) use(codec media.Codec, timestamp uint32) (usable bool) {
 	if t.assembler != nil && t.assembler.Codec() == codec {
-		return
+		return true
 	}
-	if t.assembler != nil {
-		t.dropped += t.assembler.Stats().Dropped
+	if t.assembler != nil && t.assembler.Inside(timestamp) {
+		t.assembler.Interrupt()
+		return false
 	}
-	t.log.Info("track starts", slog.String("codec", codec.String()))
-	t.assembler = depacket.New(codec)
+	if t.assembler = t.assemblers[codec]; t.assembler != nil {
+		t.assembler.Interrupt() // it was not given what came in between
+	} else {
+		t.assembler = depacket.New(codec)
+		t.assemblers[codec] = t.assembler
+	}
 	t.counts.codec.Store(uint32(codec))
+	return true
 }
 
 func (t *track) emit(f media.Frame) {
@@ -189,7 +201,26 @@ func (t *track) emit(f media.Frame) {
 
 // upkeep asks for what is missing, packets and key frames, and counts it.
 func (t *track) upkeep(now time.Time) {
-	if missing := t.order.Missing(); len(missing) > 0 && t.nacks.due(now) {
+	if t.session.isHeard(t) {
+		t.request(now)
+	}
+	lost, dropped := t.order.Stats().Lost, uint64(0)
+	for _, a := range t.assemblers {
+		if a != nil {
+			dropped += a.Stats().Dropped
+		}
+	}
+	t.counts.lost.Store(lost)
+	t.counts.dropped.Store(dropped)
+	t.losses.note(t.log, now, lost, dropped)
+	if t.assembler != nil {
+		t.codecs.note(t.log, now, t.assembler.Codec())
+	}
+}
+
+// request asks for missing packets and for the key frame that is needed.
+func (t *track) request(now time.Time) {
+	if missing := t.order.Missing(now); len(missing) > 0 && t.nacks.due(now) {
 		t.session.write(&rtcp.TransportLayerNack{
 			MediaSSRC: uint32(t.remote.SSRC()), Nacks: rtcp.NackPairsFromSequenceNumbers(missing),
 		})
@@ -198,13 +229,6 @@ func (t *track) upkeep(now time.Time) {
 		t.keys.want()
 	}
 	t.requestKeyFrame(now)
-	lost, dropped := t.order.Stats().Lost, t.dropped
-	if t.assembler != nil {
-		dropped += t.assembler.Stats().Dropped
-	}
-	t.counts.lost.Store(lost)
-	t.counts.dropped.Store(dropped)
-	t.losses.note(t.log, now, lost, dropped)
 }
 
 // requestKeyFrame asks for a key frame if one is wanted and the last request
@@ -229,7 +253,7 @@ func (t *track) readReports(receiver *pion.RTPReceiver) {
 			continue
 		}
 		for _, p := range packets {
-			if sr, ok := p.(*rtcp.SenderReport); ok && sr.SSRC == uint32(t.remote.SSRC()) && t.session.owns(t) {
+			if sr, ok := p.(*rtcp.SenderReport); ok && sr.SSRC == uint32(t.remote.SSRC()) && t.session.isHeard(t) {
 				t.session.receiver.SenderReport(media.SenderReport{Kind: t.kind, NTP: ntpTime(sr.NTPTime), RTPTime: sr.RTPTime})
 			}
 		}
@@ -239,8 +263,12 @@ func (t *track) readReports(receiver *pion.RTPReceiver) {
 // ntpEpoch is 1900 in Unix time (RFC 5905, section 6).
 const ntpEpoch = -2_208_988_800
 
-// ntpTime reads an NTP timestamp: seconds since 1900 in 32.32 fixed point.
+// ntpTime reads an NTP timestamp: seconds since 1900 in 32.32 fixed point. 0,
+// from senders without a clock (RFC 3550, section 6.4.1), is the zero time.
 func ntpTime(ntp uint64) time.Time {
+	if ntp == 0 {
+		return time.Time{}
+	}
 	fraction := time.Duration((ntp & 0xffff_ffff) * uint64(time.Second) >> 32)
 	return time.Unix(int64(ntp>>32)+ntpEpoch, int64(fraction))
 }

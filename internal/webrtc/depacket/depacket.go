@@ -83,6 +83,14 @@ func (a *Assembler) Codec() media.Codec { return a.codec }
 // NeedsKey reports that no frame is handed out until a key frame comes.
 func (a *Assembler) NeedsKey() bool { return a.needsKey }
 
+// Inside says whether a packet of this timestamp belongs to the frame that is
+// being built.
+func (a *Assembler) Inside(timestamp uint32) bool { return a.open && a.timestamp == timestamp }
+
+// Interrupt says that the assembler misses packets of its track, which were not
+// of its codec.
+func (a *Assembler) Interrupt() { a.lose() }
+
 // Stats are the counts so far.
 func (a *Assembler) Stats() Stats { return a.stats }
 
