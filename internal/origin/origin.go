@@ -24,6 +24,9 @@ type Presentations interface {
 type Config struct {
 	Presentations Presentations
 	Log           *slog.Logger
+	// PublicURL is the address that viewers use, without a slash at its end. When
+	// empty, absolute addresses take the host that a request names.
+	PublicURL string
 	// WriteTimeout is how long one write to a viewer may take, after which the
 	// answer is cut off. Default 15 s.
 	WriteTimeout time.Duration
@@ -63,7 +66,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	allowAnyOrigin(paced.Header())
 	switch r.Method {
 	case http.MethodOptions:
-		preflight(paced)
+		preflight(paced, r)
 		return
 	case http.MethodGet, http.MethodHead:
 	default:
@@ -72,6 +75,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.serve(paced, r); err != nil {
+		refuse(r.Context(), err)
 		s.fail(paced, r, err)
 	}
 }
@@ -85,10 +89,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	t, ok := parsePath(path)
 	if !ok {
+		if namesMedia(path) {
+			return slow{errNoFile}
+		}
 		return errNoFile
 	}
 	p, err := s.config.Presentations.Presentation(r.Context(), t.stream)
 	if err != nil {
+		if namesMedia(path) {
+			return slow{err}
+		}
 		return err
 	}
 	switch t.kind {
@@ -99,7 +109,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		s.viewers.saw(t.stream, r, s.config.Now())
 		return nil
 	default:
-		return serveManifest(w, r, p, t)
+		return s.serveManifest(w, r, p, t)
 	}
 }
 
