@@ -24,8 +24,9 @@ function file(pathname, more) {
   return pathname.startsWith('/npm/') ? readFrom([modules], pathname.slice(5)) : readFrom([pages, ...more], pathname);
 }
 
-/** Where a module is that another names without its extension, as bundlers read it; undefined when nowhere. */
-async function moduleAt(pathname) {
+/** Where a module is that another names as bundlers read it, without its extension or with two slashes; undefined when nowhere. */
+async function moduleAt(named) {
+  const pathname = named.replace(/\/+/g, '/');
   for (const end of ['.js', '/index.js']) {
     if (await access(path.join(modules, `${pathname.slice(5)}${end}`)).then(() => true, () => false)) return pathname + end;
   }
@@ -42,6 +43,7 @@ export async function startSite(scene, more = []) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site');
     try {
+      if (pathname.includes('//')) throw new Error('modules beside it would be looked for in the wrong folder');
       const content = texts.get(pathname) ?? (await file(pathname, more));
       response.writeHead(200, { 'Content-Type': types[path.extname(pathname)] ?? 'application/octet-stream' }).end(content);
     } catch {
