@@ -34,6 +34,11 @@ async function installed(program) {
 const quiet = { DISPLAY: '', WAYLAND_DISPLAY: '' };
 /** A program that shows nobody its frames; it is known by what it asks for. */
 const blind = (program, args, env = quiet) => async (_, url) => ({ program, ...(await run(program, args(url), seconds, undefined, env)) });
+/** VLC refuses to run as root. */
+const vlc = (url) => {
+  const args = ['-I', 'dummy', '--vout', 'dummy', '--aout', 'dummy', '--quiet', url];
+  return process.getuid() === 0 ? blind('setpriv', () => ['--reuid=nobody', '--regid=nogroup', '--clear-groups', 'cvlc', ...args], { ...quiet, HOME: '/tmp' }) : blind('cvlc', () => args);
+};
 const inChromium = (player) => (it, url) => playInChromium(it, player, url, seconds);
 
 async function inFirefox(it, url) {
@@ -57,7 +62,7 @@ const programs = [
   ['FFmpeg', 'HLS', (_, url) => playInFFmpeg(url, seconds)],
   ...['DASH', 'HLS'].flatMap((protocol) => [
     ['mpv', protocol, blind('mpv', (url) => ['--no-config', '--vo=null', '--ao=null', '--really-quiet', url])],
-    ['VLC', protocol, blind('cvlc', (url) => ['-I', 'dummy', '--vout', 'dummy', '--aout', 'dummy', '--quiet', url], { ...quiet, VLC_ALLOW_ROOT: '1' })],
+    ['VLC', protocol, (scene, url) => vlc(url)(scene, url)],
     ['GStreamer', protocol, blind('gst-launch-1.0', (url) => ['-q', 'playbin3', `uri=${url}`, 'video-sink=fakesink sync=true', 'audio-sink=fakesink sync=true'])],
     ['Streamlink', protocol, blind('streamlink', (url) => ['--stdout', '--loglevel', 'none', `${protocol === 'DASH' ? 'dash' : 'hls'}://${url}`, 'best'])],
   ]),
