@@ -67,7 +67,7 @@ export function playInChromium(scene, player, url, seconds) {
 
 async function seenInChromium({ browser }, address, seconds, script) {
   const page = await openPage(browser);
-  await page.addInitScript(script);
+  if (script) await page.addInitScript(script);
   await page.goto(address);
   try {
     await delay(seconds * 1000);
