@@ -76,6 +76,11 @@ bench: need-test build test/e2e/node_modules/.package-lock.json ## by hand: meas
 compare: need-test build test/e2e/node_modules/.package-lock.json ## by hand: measure this build and another by turns (BASE=/path/to/sluice)
 	BASE='$(BASE)' TABLES='$(TABLES)' SETUPS='$(SETUPS)' PLAYERS='$(PLAYERS)' SECONDS_EACH='$(SECONDS_EACH)' ROUNDS='$(ROUNDS)' node test/bench/compare.mjs
 
+# make players PLAYERS='FFmpeg,mpv' SECONDS=60 lets some of them play. Programs that are not installed are named.
+.PHONY: players
+players: need-test build test/e2e/node_modules/.package-lock.json ## by hand: programs of others play a stream (SECONDS=60)
+	PLAYERS='$(PLAYERS)' SECONDS='$(SECONDS)' node test/players/players.mjs
+
 .PHONY: lint
 lint: need-node $(LINT) ui ## run the linters of Go and of the pages
 	$(LINT) run ./...
@@ -99,7 +104,7 @@ need-run: need-node
 
 .PHONY: need-test
 need-test: need-node
-	@scripts/install-missing.sh ffmpeg chromium firefox-esr xmllint nginx $(if $(RACE),gcc)
+	@scripts/install-missing.sh ffmpeg chromium firefox xmllint nginx $(if $(RACE),gcc)
 
 .PHONY: need-node
 need-node:

@@ -12,7 +12,7 @@ package() {
   case $1 in
     ffmpeg) echo ffmpeg ;;
     chromium) echo chromium ;;
-    firefox-esr) echo firefox-esr ;;
+    firefox) echo firefox-esr ;;
     xmllint) echo libxml2-utils ;;
     nginx) echo nginx-light ;;
     gcc) echo gcc libc6-dev ;;
@@ -24,6 +24,7 @@ package() {
 present() {
   case $1 in
     chromium) [ -n "${CHROMIUM:-}" ] || command -v chromium || command -v chromium-browser || command -v google-chrome ;;
+    firefox) command -v firefox-esr ;;
     nginx) [ -x /usr/sbin/nginx ] || command -v nginx ;; # sbin is not in everybody's path
     *) command -v "$1" ;;
   esac >/dev/null

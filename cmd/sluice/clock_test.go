@@ -26,9 +26,10 @@ func TestASystemClockThatIsSetPartsNoClocks(t *testing.T) {
 	const key = "sluice_test-of-the-clock_0123456789"
 	port := freePort(t)
 	server := serveCmd{
-		dataFlags:    dataFlags{Data: t.TempDir()},
-		netFlags:     netFlags{Listen: "127.0.0.1:" + strconv.Itoa(port)},
-		BootstrapKey: key, PrepareTimeout: time.Minute, DVR: time.Minute, Chunk: 133 * time.Millisecond, FFmpeg: "ffmpeg", Preset: "ultrafast",
+		dataFlags:      dataFlags{Data: t.TempDir()},
+		netFlags:       netFlags{Listen: "127.0.0.1:" + strconv.Itoa(port)},
+		bootstrapFlags: bootstrapFlags{BootstrapKey: key}, EventKeyMax: time.Hour,
+		PrepareTimeout: time.Minute, DVR: time.Minute, Chunk: 133 * time.Millisecond, FFmpeg: "ffmpeg", Preset: "ultrafast",
 		wall: func() time.Time {
 			if set.Load() {
 				return time.Now().Round(0).Add(time.Hour)

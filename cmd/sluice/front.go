@@ -130,6 +130,15 @@ func (f *front) upgrade() httpd.Upgrade {
 	return u
 }
 
+// publicURL is the address that viewers use, as far as it is configured: empty
+// when only their requests can tell.
+func (f *front) publicURL() string {
+	if f.flags.PublicURL != "" || len(f.flags.ACMEDomain) != 1 {
+		return f.flags.PublicURL
+	}
+	return "https://" + f.flags.ACMEDomain[0]
+}
+
 // url is where a browser finds the server.
 func (f *front) url() string {
 	switch {

@@ -1,7 +1,8 @@
 // Package dash writes the MPD of a packager's snapshot. The MPD is a function
-// of the snapshot alone, and while media come it does not change: segments are
-// addressed by number and duration on the stream clock (ISO/IEC 23009-1, section
-// 5.3.9.5.3), so that a player needs to be told of holes and of the end only.
+// of the snapshot and a form, and while media come it does not change: segments
+// are addressed by number and duration on the stream clock (ISO/IEC 23009-1,
+// section 5.3.9.5.3), so that a player needs to be told of holes and of the end
+// only.
 package dash
 
 import (
@@ -32,21 +33,35 @@ const (
 	maxSegment = sluice.SegmentDuration + 22*time.Millisecond
 )
 
+// Form is what an MPD depends on besides its snapshot.
+type Form struct {
+	// Base is the scheme and host that addresses begin with where players differ
+	// about relative ones. Empty: they stay relative.
+	Base string
+}
+
 // lowLatencyProfile is DASH-IF's, of low latency over chunked delivery.
 const lowLatencyProfile = "http://www.dashif.org/guidelines/low-latency-live-v5"
+
+// MPD is the MPD of a playable snapshot with relative addresses only.
+func MPD(s *cmaf.Snapshot) (string, error) { return Form{}.MPD(s) }
 
 // MPD is the MPD of a playable snapshot: dynamic while it runs, static once it
 // has ended. Numbers that passed without media lie between two periods: a
 // segment must not be missing within one (DASH-IF restricted timing model,
 // segment loss).
-func MPD(s *cmaf.Snapshot) (string, error) {
+func (f Form) MPD(s *cmaf.Snapshot) (string, error) {
 	stretches := s.Stretches()
 	if len(stretches) == 0 {
 		return "", fmt.Errorf("dash: the snapshot is not playable")
 	}
 	m := mpd.NewMPD(mpd.DYNAMIC_TYPE)
 	m.Profiles = mpd.PROFILE_LIVE + "," + lowLatencyProfile
-	m.AvailabilityStartTime = dateTime(s.Clock.WallTime(begin(s)))
+	// The timeline is the stream clock. FFmpeg's demuxer, and what is built on it,
+	// takes (now - availabilityStartTime - presentationTimeOffset) / duration plus
+	// startNumber for the newest number, and no note of the period's start. With
+	// another start of the timeline it would ask for other segments.
+	m.AvailabilityStartTime = dateTime(s.Clock.WallTime(0))
 	// Less than the meaning of @bandwidth in ISO/IEC 23009-1 asks for: the encoder
 	// may spend a second's bits in advance, so a player on a line that takes the
 	// declared bandwidth and no more may run dry with less than a second. But one
@@ -58,39 +73,35 @@ func MPD(s *cmaf.Snapshot) (string, error) {
 		oldest = finish(m, s)
 		stretches = begun(stretches, s.MediaEnd())
 	} else {
-		run(m, s, stretches[len(stretches)-1].First)
+		run(m, s, f, stretches[len(stretches)-1].First)
 	}
 	for _, stretch := range stretches {
 		if stretch.Last >= oldest {
-			m.AppendPeriod(period(s, stretch, max(stretch.First, oldest)))
+			m.AppendPeriod(period(s, f, stretch, max(stretch.First, oldest)))
 		}
 	}
 	return m.WriteToString("  ", true)
 }
 
-// begin is the media time at which the presentation timeline starts: the first
-// segment. A first period that starts at zero is what players agree on about the
-// end: for Shaka, as a stream becomes static, mediaPresentationDuration counts
-// from that start, for others from zero.
-func begin(s *cmaf.Snapshot) time.Duration { return sluice.SegmentStart(s.First()) }
-
 // run sets what a live MPD says, whose newest period starts with segment first.
 // Availability is exact on the stream clock: the first chunk of segment n is
 // nominally there a chunk after its start, and the origin lets requests wait for
 // the part of a second that the pipeline takes.
-func run(m *mpd.MPD, s *cmaf.Snapshot, first uint64) {
+func run(m *mpd.MPD, s *cmaf.Snapshot, f Form, first uint64) {
 	m.PublishTime = dateTime(s.Clock.WallTime(sluice.SegmentStart(first + 1)))
 	m.MinimumUpdatePeriod = duration(updatePeriod)
 	m.TimeShiftBufferDepth = duration(s.Window)
 	m.SuggestedPresentationDelay = duration(presentationDelay)
 	m.ServiceDescription = []*mpd.ServiceDescriptionType{serviceDescription()}
-	m.UTCTimings = []*mpd.DescriptorType{utcTiming()}
+	m.UTCTimings = []*mpd.DescriptorType{f.utcTiming()}
 }
 
 // utcTiming is the server's own clock, by the one scheme that all players take.
-// Without any, dash.js asks a server of its own choice.
-func utcTiming() *mpd.DescriptorType {
-	return &mpd.DescriptorType{SchemeIdUri: "urn:mpeg:dash:utc:http-iso:2014", Value: TimePath}
+// Without any, dash.js asks a server of its own choice. A relative address is
+// relative to the MPD for some players, to the page they are on for others
+// (rx-player), and none at all for Media3.
+func (f Form) utcTiming() *mpd.DescriptorType {
+	return &mpd.DescriptorType{SchemeIdUri: "urn:mpeg:dash:utc:http-iso:2014", Value: f.Base + TimePath}
 }
 
 // finish makes the MPD static over what remains in the window, and returns that
@@ -99,7 +110,7 @@ func utcTiming() *mpd.DescriptorType {
 func finish(m *mpd.MPD, s *cmaf.Snapshot) (oldest uint64) {
 	m.Type = mpd.Ptr(mpd.STATIC_TYPE)
 	m.PublishTime = dateTime(s.Clock.WallTime(s.MediaEnd()))
-	m.MediaPresentationDuration = duration(s.MediaEnd() - begin(s)) // where the last period ends, too (ISO/IEC 23009-1, section 5.3.2.1)
+	m.MediaPresentationDuration = duration(s.MediaEnd()) // where the last period ends, too (ISO/IEC 23009-1, section 5.3.2.1)
 	for _, t := range s.Tracks() {
 		oldest = max(oldest, t.Window()[0].Number)
 	}

@@ -112,14 +112,80 @@ func TestNotPlayable(t *testing.T) {
 func TestTimelineIsTheClock(t *testing.T) {
 	p := presentation(t, 0)
 	m := parse(t, render(t, p))
-	begun := sluice.SegmentStart(50)
-	require.Equal(t, string(m.AvailabilityStartTime), cmaftest.Clock().WallTime(begun).Format("2006-01-02T15:04:05.000Z"))
+	require.Equal(t, string(m.AvailabilityStartTime), cmaftest.Clock().WallTime(0).Format("2006-01-02T15:04:05.000Z"))
+	require.Equal(t, sluice.SegmentStart(50), time.Duration(*m.Periods[0].Start))
 	for i, track := range []*cmaf.TrackSnapshot{p.Snapshot().Video[0], p.Snapshot().Audio} {
 		template := m.Periods[0].AdaptationSets[i].SegmentTemplate
 		segment := track.Segment(uint64(*template.StartNumber) + 1)
 		presented := track.Time(segment.Start-*template.PresentationTimeOffset) + time.Duration(*m.Periods[0].Start)
-		require.InDelta(t, sluice.SegmentStart(segment.Number-50).Seconds(), presented.Seconds(), 1024.0/48000)
-		require.Equal(t, track.Time(segment.Start)-begun, presented, "presentation time is media time since the first segment")
+		require.InDelta(t, sluice.SegmentStart(segment.Number).Seconds(), presented.Seconds(), 1024.0/48000)
+		require.Equal(t, track.Time(segment.Start), presented, "presentation time is media time")
+	}
+}
+
+// numberByFFmpeg is the segment that FFmpeg's DASH demuxer asks for at a time: its
+// arithmetic, which is unsigned and in whole seconds (libavformat/dashdec.c,
+// calc_cur_seg_no). It takes the period with the longest @duration, and no note of
+// where that starts.
+func numberByFFmpeg(t *testing.T, m *mpd.MPD, set int, now time.Time) uint64 {
+	t.Helper()
+	seconds := func(text mpd.DateTime) uint64 {
+		at, err := time.Parse(time.RFC3339, string(text))
+		require.NoError(t, err)
+		return uint64(at.Unix())
+	}
+	var chosen *mpd.Period
+	var longest uint64
+	for _, period := range m.Periods {
+		var long uint64
+		if period.Duration != nil {
+			long = uint64(time.Duration(*period.Duration).Seconds())
+		}
+		if long >= longest {
+			chosen, longest = period, long
+		}
+	}
+	template := chosen.AdaptationSets[set].SegmentTemplate
+	timescale, ticks := uint64(*template.Timescale), uint64(*template.Duration)
+	since := uint64(now.Unix()) - seconds(m.AvailabilityStartTime)
+	if offset := *template.PresentationTimeOffset; offset != 0 {
+		return uint64(*template.StartNumber) + (since*timescale-offset)/ticks
+	}
+	delay := uint64(time.Duration(*m.SuggestedPresentationDelay).Seconds())
+	return uint64(*template.StartNumber) + (since-delay)*timescale/ticks
+}
+
+// FFmpeg, mpv, Kodi and Streamlink play at the live edge, from the first second on
+// and however long before its first segment a stream was prepared.
+func TestFFmpegFindsTheLiveEdge(t *testing.T) {
+	for name, c := range map[string]struct {
+		runs []uint64 // seconds after segment 50
+		age  time.Duration
+	}{
+		"right after the start":          {[]uint64{0}, 3 * time.Second},
+		"in the first minute":            {[]uint64{0}, 40 * time.Second},
+		"after the first minute":         {[]uint64{0}, 200 * time.Second},
+		"prepared minutes before":        {[]uint64{180}, 184 * time.Second},
+		"prepared minutes before, later": {[]uint64{180}, 400 * time.Second},
+		"after a hole":                   {[]uint64{0, 12}, 19 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := parse(t, render(t, presentation(t, c.runs...)))
+			at := sluice.SegmentStart(50) + c.age
+			for set := range 2 {
+				require.Equal(t, sluice.SegmentNumber(at), numberByFFmpeg(t, m, set, cmaftest.Clock().WallTime(at)))
+			}
+		})
+	}
+}
+
+// Where players differ about relative addresses, they are absolute.
+func TestAddressOfTheTime(t *testing.T) {
+	for base, want := range map[string]string{"": "/time", "https://live.test:8443": "https://live.test:8443/time"} {
+		text, err := dash.Form{Base: base}.MPD(presentation(t, 0).Snapshot())
+		require.NoError(t, err)
+		checkStructure(t, text)
+		require.Equal(t, want, string(parse(t, text).UTCTimings[0].Value))
 	}
 }
 
@@ -138,7 +204,7 @@ func checkStructure(t *testing.T, text string) {
 	require.NotEmpty(t, m.PublishTime)
 	dynamic := m.GetType() == mpd.DYNAMIC_TYPE
 	for i, period := range m.Periods {
-		require.Equal(t, i+1 == len(m.Periods), period.Duration == nil, "the last one goes on")
+		require.Equal(t, dynamic && i+1 == len(m.Periods), period.Duration == nil, "the last one goes on")
 		checkPeriod(t, m, period)
 	}
 	require.Equal(t, dynamic, m.MinimumUpdatePeriod != nil)
@@ -146,7 +212,7 @@ func checkStructure(t *testing.T, text string) {
 	require.Equal(t, dynamic, m.SuggestedPresentationDelay != nil)
 	require.Equal(t, !dynamic, m.MediaPresentationDuration != nil)
 	if last := m.Periods[len(m.Periods)-1]; !dynamic {
-		require.Greater(t, *m.MediaPresentationDuration, *last.Start, "the end of the last one")
+		require.Equal(t, *m.MediaPresentationDuration, *last.Start+*last.Duration, "the end of the last one")
 	}
 	if dynamic {
 		require.Len(t, m.UTCTimings, 1)

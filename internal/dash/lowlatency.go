@@ -37,14 +37,14 @@ func milliseconds(d time.Duration) *uint32 { return mpd.Ptr(uint32(d.Millisecond
 // them: from one chunk after the segment's start on (ISO/IEC 23009-1, section
 // 5.3.9.5.2), with a time of the producer's clock and a point to join at in each
 // chunk.
-func chunked(set *mpd.AdaptationSetType, in *cmaf.Init, s *cmaf.Snapshot, first uint64) {
+func chunked(set *mpd.AdaptationSetType, in *cmaf.Init, s *cmaf.Snapshot, f Form, first uint64) {
 	set.SegmentTemplate.AvailabilityTimeOffset = mpd.FloatInf64((sluice.SegmentDuration - s.Chunk.Duration()).Truncate(time.Millisecond).Seconds())
 	set.SegmentTemplate.AvailabilityTimeComplete = mpd.Ptr(false)
 	set.ProducerReferenceTimes = []*mpd.ProducerReferenceTimeType{{
 		Id: *set.Id, Inband: true, Type: "encoder",
 		WallClockTime:    string(dateTime(s.Clock.WallTime(sluice.SegmentStart(first)))),
 		PresentationTime: *set.SegmentTemplate.PresentationTimeOffset,
-		UTCTiming:        utcTiming(),
+		UTCTiming:        f.utcTiming(),
 	}}
 	set.Resyncs = []*mpd.ResyncType{{
 		DT:     mpd.Ptr(uint32(cmaf.LongestChunk(in.Kind, s.Chunk).Milliseconds()) * in.Timescale / 1000),

@@ -25,22 +25,25 @@ const startsWithKeyFrame = 1
 // starts there, at the segment's nominal start on the stream clock, so that no
 // player asks for anything before it. The number that the stretch began with is
 // its id, for as long as it is there.
-func period(s *cmaf.Snapshot, stretch cmaf.Stretch, first uint64) *mpd.Period {
+func period(s *cmaf.Snapshot, f Form, stretch cmaf.Stretch, first uint64) *mpd.Period {
 	p := &mpd.Period{
 		Id:    strconv.FormatUint(stretch.First, 10),
-		Start: duration(sluice.SegmentStart(first) - begin(s)),
+		Start: duration(sluice.SegmentStart(first)),
 	}
-	if stretch.Last != cmaf.Ongoing {
+	switch {
+	case stretch.Last != cmaf.Ongoing:
 		p.Duration = duration(sluice.SegmentStart(stretch.Last + 1 - first))
+	case s.Ended():
+		p.Duration = duration(s.MediaEnd() - sluice.SegmentStart(first))
 	}
-	p.AppendAdaptationSet(video(s, first))
-	p.AppendAdaptationSet(audio(s, first))
+	p.AppendAdaptationSet(video(s, f, first))
+	p.AppendAdaptationSet(audio(s, f, first))
 	return p
 }
 
 // video is the renditions of the ladder, in its order.
-func video(s *cmaf.Snapshot, first uint64) *mpd.AdaptationSetType {
-	set := adaptationSet(videoSet, s.Video[0].Init, s, first)
+func video(s *cmaf.Snapshot, f Form, first uint64) *mpd.AdaptationSetType {
+	set := adaptationSet(videoSet, s.Video[0].Init, s, f, first)
 	for i, rendition := range s.Ladder {
 		in := s.Video[i].Init
 		r := representation(rendition.Name, rendition.Bitrate, in.Codecs)
@@ -51,9 +54,9 @@ func video(s *cmaf.Snapshot, first uint64) *mpd.AdaptationSetType {
 	return set
 }
 
-func audio(s *cmaf.Snapshot, first uint64) *mpd.AdaptationSetType {
+func audio(s *cmaf.Snapshot, f Form, first uint64) *mpd.AdaptationSetType {
 	t := s.Audio
-	set := adaptationSet(audioSet, t.Init, s, first)
+	set := adaptationSet(audioSet, t.Init, s, f, first)
 	r := representation(t.Name, sluice.AudioBitrate, t.Init.Codecs)
 	r.AudioSamplingRate = mpd.Ptr(mpd.UIntVectorType(strconv.Itoa(t.Init.SampleRate)))
 	r.AudioChannelConfigurations = []*mpd.DescriptorType{{
@@ -65,7 +68,7 @@ func audio(s *cmaf.Snapshot, first uint64) *mpd.AdaptationSetType {
 }
 
 // adaptationSet is a set of tracks like this one.
-func adaptationSet(id uint32, in *cmaf.Init, s *cmaf.Snapshot, first uint64) *mpd.AdaptationSetType {
+func adaptationSet(id uint32, in *cmaf.Init, s *cmaf.Snapshot, f Form, first uint64) *mpd.AdaptationSetType {
 	set := &mpd.AdaptationSetType{
 		Id:               mpd.Ptr(id),
 		ContentType:      mpd.RFC6838ContentTypeType(in.Kind.String()),
@@ -73,7 +76,7 @@ func adaptationSet(id uint32, in *cmaf.Init, s *cmaf.Snapshot, first uint64) *mp
 		SegmentTemplate:  segmentTemplate(in.Timescale, first),
 	}
 	if !s.Ended() {
-		chunked(set, in, s, first)
+		chunked(set, in, s, f, first)
 	}
 	set.MimeType = "video/mp4"
 	if in.Kind == media.Audio {

@@ -18,14 +18,16 @@ const (
 	typeDASH = "application/dash+xml"
 )
 
-// How long caches may keep a manifest: half a segment while it changes, longer
-// where it is final.
+// How long caches may keep a manifest: shared ones half a segment while it
+// changes, all of them longer where it is final. A player's own cache keeps
+// nothing of a live one: a player that asks again wants what is new, also at an
+// address that it has asked for before, as video.js does.
 const (
-	cacheLive  = "public, max-age=1"
+	cacheLive  = "public, max-age=0, s-maxage=1"
 	cacheEnded = "public, max-age=30"
 	// An address that names a part is asked for at one moment only, and is
-	// answered with that part in it: caches may hand it to all who come late.
-	cacheBlocked = "public, max-age=12"
+	// answered with that part in it: shared caches may hand it to all who come late.
+	cacheBlocked = "public, max-age=0, s-maxage=12"
 )
 
 // manifest is a rendered playlist or MPD, ready to be sent in either form.
@@ -39,21 +41,27 @@ type manifest struct {
 	err         error
 }
 
-func serveManifest(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t target) error {
+func (s *Server) serveManifest(w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, t target) error {
 	if t.kind == mediaPlaylist {
-		return serveMediaPlaylist(l, w, r, p, t.rendition)
+		return serveMediaPlaylist(&s.config.Limits, w, r, p, t.rendition)
 	}
-	s := p.Snapshot()
-	if !s.Playable() {
+	all := p.Snapshot()
+	if !all.Playable() {
 		return errNotPlayable
 	}
 	var m *manifest
 	if t.kind == mpd {
-		m = once(&s.Memo, dash.Name, typeDASH, s.Ended(), func() (string, error) { return dash.MPD(s) })
+		m = s.mpd(all, r)
 	} else {
-		m = once(&s.Memo, hls.MultivariantName, typeHLS, s.Ended(), func() (string, error) { return hls.Multivariant(s), nil })
+		m = once(&all.Memo, hls.MultivariantName, typeHLS, all.Ended(), func() (string, error) { return hls.Multivariant(all), nil })
 	}
 	return m.send(w, r, m.cache)
+}
+
+// mpd is a snapshot's MPD in the form that a request gets.
+func (s *Server) mpd(all *cmaf.Snapshot, r *http.Request) *manifest {
+	f := dash.Form{Base: s.base(all, r)}
+	return once(&all.Memo, dash.Name+" of "+f.Base, typeDASH, all.Ended(), func() (string, error) { return f.MPD(all) })
 }
 
 // serveMediaPlaylist sends the newest playlist of a track, once it holds what

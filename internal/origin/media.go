@@ -28,6 +28,9 @@ func serveMedia(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Prese
 	if t.kind == initSegment {
 		return serveInit(w, r, track)
 	}
+	if err := afterEnd(track.Snapshot(), t.at.Segment); err != nil {
+		return err
+	}
 	if t.kind == chunk {
 		return serveChunk(l, w, r, track, t.at)
 	}
@@ -55,6 +58,8 @@ func serveSegment(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Pre
 		serveComplete(w, r, found)
 	case assembles(r):
 		serveRecipe(w, r, track, found)
+	case !tellsItsEnd(r):
+		return serveWhole(w, r, track, number)
 	default:
 		client := clientOf(r)
 		if err := l.Waiting.Take(client); err != nil {
@@ -63,6 +68,28 @@ func serveSegment(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Pre
 		defer l.Waiting.Release(client)
 		serveOpen(w, r, p.Shelf(), track, number)
 	}
+	return nil
+}
+
+// tellsItsEnd reports whether an answer of unknown length that is broken off can
+// be told from one that is finished. In HTTP/1.0 both end with the connection (RFC
+// 9112, section 6.3).
+func tellsItsEnd(r *http.Request) bool { return r.ProtoAtLeast(1, 1) }
+
+// serveWhole sends an open segment once it is complete, with its length.
+func serveWhole(w http.ResponseWriter, r *http.Request, track *cmaf.Track, number uint64) error {
+	var found *cmaf.Segment
+	err := wait(r.Context(), track, func(s *cmaf.TrackSnapshot) (done bool, err error) {
+		found = s.Segment(number)
+		if found == nil || found.Missing() || found.Shelved {
+			return false, errSegmentGone
+		}
+		return found.Complete, nil
+	})
+	if err != nil {
+		return err
+	}
+	serveComplete(w, r, found)
 	return nil
 }
 
@@ -132,6 +159,14 @@ func setMediaHeaders(h http.Header, track *cmaf.Track) {
 // player whose clock is a little ahead, or that knows the stream clock better
 // than the encoder keeps it, asks early.
 func absent(s *cmaf.TrackSnapshot, number uint64) error {
+	err := reasonAbsent(s, number)
+	if err != nil && isFar(s, number) {
+		return slow{err}
+	}
+	return err
+}
+
+func reasonAbsent(s *cmaf.TrackSnapshot, number uint64) error {
 	first, ok := s.First()
 	switch {
 	case !ok:
@@ -201,6 +236,7 @@ func isConditional(h http.Header) bool {
 // off, so that no cache takes it for one (RFC 9111, section 3.3).
 func serveOpen(w http.ResponseWriter, r *http.Request, shelf cmaf.Shelf, track *cmaf.Track, number uint64) {
 	if r.Method == http.MethodHead {
+		w.Header().Set("Cache-Control", "no-store") // what follows may yet break off
 		return
 	}
 	flusher := http.NewResponseController(w)

@@ -26,6 +26,9 @@ type Config struct {
 	Log           *slog.Logger
 	// Limits bound what requests hold. Optional.
 	Limits Limits
+	// PublicURL is the address that viewers use, without a slash at its end. When
+	// empty, absolute addresses take the host that a request names.
+	PublicURL string
 	// WriteTimeout is how long one write to a viewer may take, after which the
 	// answer is cut off. Default 15 s.
 	WriteTimeout time.Duration
@@ -65,7 +68,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	allowAnyOrigin(paced.Header())
 	switch r.Method {
 	case http.MethodOptions:
-		preflight(paced)
+		preflight(paced, r)
 		return
 	case http.MethodGet, http.MethodHead:
 	default:
@@ -74,6 +77,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.serve(paced, r); err != nil {
+		refuse(r.Context(), err)
 		s.fail(paced, r, err)
 	}
 }
@@ -87,10 +91,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	t, ok := parsePath(path)
 	if !ok {
+		if namesMedia(path) {
+			return slow{errNoFile}
+		}
 		return errNoFile
 	}
 	p, err := s.config.Presentations.Presentation(r.Context(), t.stream)
 	if err != nil {
+		if namesMedia(path) {
+			return slow{err}
+		}
 		return err
 	}
 	switch t.kind {
@@ -101,7 +111,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 		s.viewers.saw(t.stream, r, s.config.Now())
 		return nil
 	default:
-		return serveManifest(&s.config.Limits, w, r, p, t)
+		return s.serveManifest(w, r, p, t)
 	}
 }
 

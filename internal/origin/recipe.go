@@ -2,8 +2,10 @@ package origin
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/sluicelive/sluice/internal/cmaf"
@@ -53,5 +55,6 @@ func serveRecipe(w http.ResponseWriter, r *http.Request, track *cmaf.Track, s *c
 		name := cmaf.ChunkName(track.Name(), cmaf.Position{Segment: s.Number, Chunk: i})
 		_, _ = fmt.Fprintf(&recipe, "<!--# include virtual=\"%s/%s\" wait=\"yes\" -->", folder, name)
 	}
-	_, _ = w.Write([]byte(recipe.String())) // fails only when the viewer has left
+	h.Set("Content-Length", strconv.Itoa(recipe.Len()))
+	_, _ = io.WriteString(w, recipe.String()) // fails only when the viewer has left
 }

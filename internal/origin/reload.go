@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/hls"
@@ -24,9 +25,9 @@ func parseDirectives(rawQuery string) (directives, error) {
 	if rawQuery == "" {
 		return directives{}, nil
 	}
-	query, err := url.ParseQuery(rawQuery)
+	query, err := directivesIn(rawQuery)
 	if err != nil {
-		return directives{}, errDirective
+		return directives{}, err
 	}
 	d := directives{delta: query.Get("_HLS_skip") == "YES" || query.Get("_HLS_skip") == "v2"}
 	msn, part := query.Get("_HLS_msn"), query.Get("_HLS_part")
@@ -48,6 +49,25 @@ func parseDirectives(rawQuery string) (directives, error) {
 		d.chunk = int(n)
 	}
 	return d, nil
+}
+
+// directivesIn are the parameters of a query that are directives. What else it
+// holds is the viewer's own, however it is written.
+func directivesIn(rawQuery string) (url.Values, error) {
+	found := url.Values{}
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		escapedName, escapedValue, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(escapedName)
+		if err != nil || !strings.HasPrefix(name, "_HLS_") {
+			continue
+		}
+		value, err := url.QueryUnescape(escapedValue)
+		if err != nil {
+			return nil, errDirective
+		}
+		found.Add(name, value)
+	}
+	return found, nil
 }
 
 // awaitReload waits until the playlist holds what the directives name. After

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -82,7 +83,7 @@ func TestBlockedPlaylistIsKeptByCaches(t *testing.T) {
 		o := newOrigin(e.p)
 		a := requestFile(t.Context(), o, "stream360.m3u8?_HLS_msn=52&_HLS_part=2")
 		require.True(t, a.ended())
-		require.Equal(t, "public, max-age=12", a.Header().Get("Cache-Control"))
+		require.Equal(t, "public, max-age=0, s-maxage=12", a.Header().Get("Cache-Control"), "a player that asks again gets what is new")
 		e.close()
 		require.NoError(t, e.p.End())
 		a = requestFile(t.Context(), o, "stream360.m3u8?_HLS_msn=99&_HLS_part=2")
@@ -90,6 +91,35 @@ func TestBlockedPlaylistIsKeptByCaches(t *testing.T) {
 		require.Equal(t, "public, max-age=30", a.Header().Get("Cache-Control"))
 		require.Contains(t, a.Body.String(), "#EXT-X-ENDLIST")
 	})
+}
+
+// What is not a directive is the viewer's own, however it is written.
+func TestForeignParameters(t *testing.T) {
+	o := newOrigin(fed(t))
+	for _, query := range []string{"sid=a;b", "x=100%", "%zz=1", "a;b", "&&=&", "x=%_HLS_msn=1", "_HLS_skip=YES&x=100%", "_hls_msn=x"} {
+		for _, file := range []string{"stream360.m3u8", "master.m3u8", "manifest.mpd", "init-stream360.mp4", "chunk-stream360-51.m4s", "part-stream360-51-0.m4s"} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/streams/7/"+file, nil)
+			r.URL.RawQuery = query
+			w := httptest.NewRecorder()
+			o.ServeHTTP(w, r)
+			require.Equal(t, http.StatusOK, w.Code, "%s?%s: %s", file, query, w.Body)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		e := newReloadEncoder(t)
+		waits := requestFile(t.Context(), newOrigin(e.p), "stream360.m3u8?_HLS_msn=52&sid=a;b&_HLS_part=3&_HLS_msn=nonsense")
+		require.False(t, waits.ended(), "directives count beside them, and the first of two")
+		e.close()
+		require.NoError(t, e.p.End())
+		require.True(t, waits.ended())
+	})
+	for _, query := range []string{"_HLS_msn=5;x", "_HLS_msn=5%", "sid=a;b&_HLS_part=1"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/streams/7/stream360.m3u8", nil)
+		r.URL.RawQuery = query
+		w := httptest.NewRecorder()
+		o.ServeHTTP(w, r)
+		require.Equal(t, http.StatusBadRequest, w.Code, query)
+	}
 }
 
 func TestReloadEnds(t *testing.T) {

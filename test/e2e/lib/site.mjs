@@ -1,7 +1,7 @@
 // A site on another origin than the server's, for pages that use its API.
 
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; ch
 const modules = fileURLToPath(new URL('../node_modules/', import.meta.url));
 const pages = fileURLToPath(new URL('../pages/', import.meta.url));
 /** Files of our player that pages load too. */
-const shared = new Map([['/everypart.js', fileURLToPath(new URL('../../../web/src/player/everypart.js', import.meta.url))]]);
+const shared = new Map(['everypart.js', 'shakaend.js'].map((name) => [`/${name}`, fileURLToPath(new URL(`../../../web/src/player/${name}`, import.meta.url))]));
 
 /** Reads a file of the first of some folders that has it. */
 async function readFrom(folders, pathname) {
@@ -24,6 +24,15 @@ function file(pathname, more) {
   return pathname.startsWith('/npm/') ? readFrom([modules], pathname.slice(5)) : readFrom([pages, ...more], pathname);
 }
 
+/** Where a module is that another names as bundlers read it, without its extension or with two slashes; undefined when nowhere. */
+async function moduleAt(named) {
+  const pathname = named.replace(/\/+/g, '/');
+  for (const end of ['.js', '/index.js']) {
+    if (await access(path.join(modules, `${pathname.slice(5)}${end}`)).then(() => true, () => false)) return pathname + end;
+  }
+  return undefined;
+}
+
 /**
  * Serves the pages in `pages/` and in `more` folders, the files of our player
  * that they load, the npm packages under `/npm/`, and what `put` adds, until the
@@ -34,10 +43,12 @@ export async function startSite(scene, more = []) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site');
     try {
+      if (pathname.includes('//')) throw new Error('modules beside it would be looked for in the wrong folder');
       const content = texts.get(pathname) ?? (await file(pathname, more));
       response.writeHead(200, { 'Content-Type': types[path.extname(pathname)] ?? 'application/octet-stream' }).end(content);
     } catch {
-      response.writeHead(404).end();
+      const elsewhere = pathname.startsWith('/npm/') && (await moduleAt(pathname));
+      response.writeHead(elsewhere ? 302 : 404, elsewhere ? { Location: elsewhere } : {}).end();
     }
   });
   server.listen(0, '127.0.0.1');
