@@ -50,6 +50,7 @@ func (a *API) base(ctx huma.Context) string {
 	if ctx.TLS() != nil {
 		return "https://" + ctx.Host()
 	}
+	a.proxied.warn(ctx, a.Log)
 	return "http://" + ctx.Host()
 }
 

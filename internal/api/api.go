@@ -55,6 +55,7 @@ type API struct {
 	routes   *http.ServeMux
 	huma     huma.API
 	document []byte
+	proxied  forwarded
 }
 
 // New makes the API and starts what records the use of keys; Close ends it.
