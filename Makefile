@@ -87,7 +87,7 @@ need-run: need-node
 
 .PHONY: need-test
 need-test: need-node
-	@scripts/install-missing.sh ffmpeg chromium xmllint nginx $(if $(RACE),gcc)
+	@scripts/install-missing.sh ffmpeg chromium xmllint nginx openssl $(if $(RACE),gcc)
 
 .PHONY: need-node
 need-node:

@@ -14,6 +14,7 @@ package() {
     chromium) echo chromium ;;
     xmllint) echo libxml2-utils ;;
     nginx) echo nginx-light ;;
+    openssl) echo openssl ;;
     gcc) echo gcc libc6-dev ;;
     *) printf 'sluice: no package is known for %s\n' "$1" >&2; return 1 ;;
   esac

@@ -33,7 +33,7 @@ class Scene extends Cleanups {
 
 /**
  * Declares a test that gets a scene with a running server, a site, and, unless
- * `browser` is false, a browser. `env` is the server's environment, or a function
+ * `browser` is false, a browser, with more arguments where `browser` lists some. `env` is the server's environment, or a function
  * of the scene that makes it.
  */
 export function scene(name, { env, browser = true } = {}, body) {
@@ -42,7 +42,7 @@ export function scene(name, { env, browser = true } = {}, body) {
     try {
       it.server = await startServer(it, typeof env === 'function' ? await env(it) : env);
       it.site = await startSite(it);
-      if (browser) it.browser = await startBrowser(it);
+      if (browser) it.browser = await startBrowser(it, browser === true ? [] : browser);
       await body(it);
     } finally {
       await it.end();

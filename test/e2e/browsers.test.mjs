@@ -1,0 +1,123 @@
+// The pages in browsers that lack something: functions newer than the oldest that
+// are supported, room for media, or all of it.
+
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { preparedStream } from './lib/api.mjs';
+import { inPage, openPage } from './lib/browser.mjs';
+import { Gallery } from './lib/gallery.mjs';
+import { assertMoves, watchElement } from './lib/play.mjs';
+import { live, publishFromClip, publishFromCommand } from './lib/publish.mjs';
+import { scene } from './lib/scene.mjs';
+
+const gallery = new Gallery();
+
+/** Takes away what came after the oldest browsers that web/targets.js names. */
+function withoutNewFunctions() {
+  delete AbortSignal.any;
+  for (const name of ['withResolvers', 'try']) delete Promise[name];
+  for (const name of ['toSorted', 'toReversed', 'toSpliced', 'with']) delete Array.prototype[name];
+  delete Array.fromAsync;
+  for (const name of ['groupBy']) {
+    delete Object[name];
+    delete Map[name];
+  }
+  for (const name of ['isWellFormed', 'toWellFormed']) delete String.prototype[name];
+  for (const name of ['union', 'intersection', 'difference', 'isSubsetOf']) delete Set.prototype[name];
+  for (const name of ['canParse', 'parse']) delete URL[name];
+  for (const name of ['toBase64', 'toHex']) delete Uint8Array.prototype[name];
+  for (const name of ['startViewTransition', 'moveBefore']) delete Document.prototype[name];
+  delete window.Iterator;
+  delete window.documentPictureInPicture;
+  delete window.ManagedMediaSource;
+  delete window.scheduler;
+}
+
+async function plays(page, seconds = 4) {
+  await watchElement(page, 'video');
+  await assertMoves(page, { seconds });
+}
+
+scene('browsers that are old', {}, async (it) => {
+  const { server, browser, step } = it;
+  const { id } = await preparedStream(server, 'In old browsers');
+  await live(it, id, publishFromCommand(it, id));
+
+  for (const protocol of ['dash', 'hls']) {
+    await step(`watch by ${protocol.toUpperCase()} without new functions`, async () => {
+      const page = await openPage(browser);
+      await page.addInitScript(withoutNewFunctions);
+      await page.goto(`${server.origin}/watch/${id}?protocol=${protocol}`);
+      await plays(page);
+      assert.deepEqual(page.said.filter((line) => line.startsWith('uncaught')), []);
+      await page.context().close();
+    });
+  }
+
+  await step('publish without new functions', async () => {
+    const page = await openPage(browser);
+    await page.addInitScript(withoutNewFunctions);
+    await page.goto(server.origin);
+    await page.getByLabel('Application key').fill(server.key);
+    await page.getByRole('button', { name: 'Open studio' }).click();
+    await page.getByRole('radio', { name: '360p' }).check();
+    await page.getByRole('button', { name: 'Go live', disabled: false }).click();
+    await page.locator('[data-testid=broadcast-state][data-phase=live]').waitFor({ timeout: 20_000 });
+    assert.deepEqual(page.said.filter((line) => line.startsWith('uncaught')), []);
+    await page.context().close();
+  });
+
+  await step('are told so when they are too old', async () => {
+    const page = await openPage(browser);
+    await page.addInitScript(() => delete AbortSignal.timeout);
+    await page.route('**/assets/*.js', (route) => route.abort()); // what they cannot read they do not run
+    for (const at of ['/', `/watch/${id}`, '/docs']) {
+      await page.goto(server.origin + at);
+      await page.getByText('This browser is too old for this page').waitFor();
+    }
+    await gallery.look(page, 'too-old');
+    await page.context().close();
+  });
+});
+
+// A megabyte of 360p is ten seconds: what was played has to make room for what comes.
+scene('a browser with little room for media', { browser: ['--mse-video-buffer-size-limit-mb=1', '--mse-audio-buffer-size-limit-mb=1'] }, async (it) => {
+  const { server, browser, step } = it;
+  const { id } = await preparedStream(server, 'Little room');
+  await live(it, id, await publishFromClip(it, id));
+
+  for (const protocol of ['hls', 'dash']) {
+    await step(`plays on after a pause, by ${protocol.toUpperCase()}`, async (t) => {
+      const page = await openPage(browser);
+      await page.addInitScript(() => {
+        const { appendBuffer } = SourceBuffer.prototype;
+        window.full = 0;
+        SourceBuffer.prototype.appendBuffer = function (bytes) {
+          try {
+            return appendBuffer.call(this, bytes);
+          } catch (err) {
+            if (err.name === 'QuotaExceededError') window.full++;
+            throw err;
+          }
+        };
+      });
+      await page.goto(`${server.origin}/watch/${id}?protocol=${protocol}`);
+      await plays(page);
+      await delay(12_000);
+      await page.evaluate(() => document.querySelector('video').pause());
+      await delay(30_000);
+      await page.keyboard.press('l'); // to live
+      await page.evaluate(() => document.querySelector('video').play());
+      const from = await page.evaluate(() => document.querySelector('video').currentTime);
+      await inPage(page, 'it plays on', (at) => document.querySelector('video').currentTime > at + 6, from, 20_000);
+      const before = await page.evaluate(() => window.full);
+      await delay(10_000);
+      const full = await page.evaluate(() => window.full);
+      t.diagnostic(`full ${before} times up to then, ${full - before} times in the ten seconds after`);
+      assert.ok(full - before < 20, `${full - before} times full in ten seconds`);
+      await inPage(page, 'it still plays', (at) => document.querySelector('video').currentTime > at + 12, from, 5000);
+      await page.context().close();
+    });
+  }
+});
