@@ -15,6 +15,7 @@ package() {
     firefox) echo firefox-esr ;;
     xmllint) echo libxml2-utils ;;
     nginx) echo nginx-light ;;
+    openssl) echo openssl ;;
     gcc) echo gcc libc6-dev ;;
     *) printf 'sluice: no package is known for %s\n' "$1" >&2; return 1 ;;
   esac

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
+import { targets } from "./targets.js";
 
 const outDir = resolve(import.meta.dirname, "../internal/ui/dist");
 
@@ -76,9 +77,7 @@ export default defineConfig({
   build: {
     outDir,
     emptyOutDir: true,
-    target: "es2022",
-    // Old enough for everybody, new enough for light-dark().
-    cssTarget: ["chrome123", "firefox120", "safari17.5"],
+    target: Object.entries(targets).map(([browser, version]) => browser + version),
     // An inlined asset would be a data: address, which the content policy refuses.
     assetsInlineLimit: 0,
     // The players are large by nature and come after the first paint.
@@ -97,5 +96,5 @@ export default defineConfig({
       input: ["index.html", "watch.html", "docs.html"].map((page) => resolve(import.meta.dirname, page)),
     },
   },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  test: { include: ["src/**/*.test.ts", "targets.test.js"], environment: "node" },
 });

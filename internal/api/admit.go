@@ -70,6 +70,7 @@ func (a *API) base(r *http.Request) string {
 	if clientaddr.Secure(r) {
 		return "https://" + host
 	}
+	a.proxied.warn(r, a.Log)
 	return "http://" + host
 }
 

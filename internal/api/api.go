@@ -71,6 +71,7 @@ type API struct {
 	closing   context.Context //nolint:containedctx // the life of the API, not of a call
 	stop      context.CancelFunc
 	open      sync.WaitGroup // event streams on connections of their own
+	proxied   forwarded
 }
 
 // New makes the API and starts what records the use of keys; Close ends it.

@@ -59,7 +59,7 @@ func serveSegment(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Pre
 	case assembles(r):
 		serveRecipe(w, r, track, found)
 	case !tellsItsEnd(r):
-		return serveWhole(w, r, track, number)
+		return serveWhole(l, w, r, track, number)
 	default:
 		client := clientOf(r)
 		if err := l.Waiting.Take(client); err != nil {
@@ -77,9 +77,9 @@ func serveSegment(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Pre
 func tellsItsEnd(r *http.Request) bool { return r.ProtoAtLeast(1, 1) }
 
 // serveWhole sends an open segment once it is complete, with its length.
-func serveWhole(w http.ResponseWriter, r *http.Request, track *cmaf.Track, number uint64) error {
+func serveWhole(l *Limits, w http.ResponseWriter, r *http.Request, track *cmaf.Track, number uint64) error {
 	var found *cmaf.Segment
-	err := wait(r.Context(), track, func(s *cmaf.TrackSnapshot) (done bool, err error) {
+	err := wait(l, r, track, func(s *cmaf.TrackSnapshot) (done bool, err error) {
 		found = s.Segment(number)
 		if found == nil || found.Missing() || found.Shelved {
 			return false, errSegmentGone

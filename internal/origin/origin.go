@@ -77,7 +77,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.serve(paced, r); err != nil {
-		refuse(r.Context(), err)
+		refuse(&s.config.Limits, r, err)
 		s.fail(paced, r, err)
 	}
 }

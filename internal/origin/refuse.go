@@ -1,8 +1,8 @@
 package origin
 
 import (
-	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -30,16 +30,22 @@ type slow struct{ error }
 // Unwrap lets errors.As reach what is told.
 func (s slow) Unwrap() error { return s.error }
 
-// refuse waits before an answer to what is asked for by mistake.
-func refuse(ctx context.Context, cause error) {
+// refuse waits before an answer to what is asked for by mistake, as far as the
+// budget of those who wait allows.
+func refuse(l *Limits, r *http.Request, cause error) {
 	if !errors.As(cause, &slow{}) {
 		return
 	}
+	client := clientOf(r)
+	if l.Waiting.Take(client) != nil {
+		return
+	}
+	defer l.Waiting.Release(client)
 	due := time.NewTimer(refusal)
 	defer due.Stop()
 	select {
 	case <-due.C:
-	case <-ctx.Done():
+	case <-r.Context().Done():
 	}
 }
 

@@ -19,8 +19,8 @@ function executable() {
   throw new Error(`none of ${names.join(', ')} is in PATH; make test installs Chromium`);
 }
 
-/** Starts a browser that ends with the scene. */
-export async function startBrowser(scene) {
+/** Starts a browser that ends with the scene, with more arguments than the usual ones where that is asked for. */
+export async function startBrowser(scene, more = []) {
   const browser = await chromium.launch({
     executablePath: executable(),
     args: [
@@ -34,6 +34,7 @@ export async function startBrowser(scene) {
       '--use-fake-device-for-media-stream=fps=30',
       '--use-fake-ui-for-media-stream',
       '--autoplay-policy=no-user-gesture-required',
+      ...more,
     ],
   });
   scene.after(() => browser.close());

@@ -33,8 +33,9 @@ class Scene extends Cleanups {
 
 /**
  * Declares a test that gets a scene with a running server, a site, and, unless
- * `browser` is false, a browser. `env` is the server's environment, or a function
- * of the scene that makes it; `descriptors` limits how many the server may open.
+ * `browser` is false, a browser, with more arguments where `browser` lists some.
+ * `env` is the server's environment, or a function of the scene that makes it;
+ * `descriptors` limits how many the server may open.
  */
 export function scene(name, { env, browser = true, descriptors } = {}, body) {
   test(name, async (t) => {
@@ -42,7 +43,7 @@ export function scene(name, { env, browser = true, descriptors } = {}, body) {
     try {
       it.server = await startServer(it, typeof env === 'function' ? await env(it) : env, { descriptors });
       it.site = await startSite(it);
-      if (browser) it.browser = await startBrowser(it);
+      if (browser) it.browser = await startBrowser(it, browser === true ? [] : browser);
       await body(it);
     } finally {
       await it.end();

@@ -1,3 +1,5 @@
+import { anySignal } from "./signals";
+
 /** The envelope of every JSON answer: docs/openapi, `code` repeats the HTTP status. */
 interface Envelope<T> {
   code: number;
@@ -66,7 +68,7 @@ export class Client {
         method,
         headers,
         body: body === undefined ? null : JSON.stringify(body),
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+        signal: signal ? anySignal(signal, limit) : limit,
         cache: "no-store",
         credentials: "omit",
       });

@@ -1,4 +1,5 @@
 import type { Client, PageMeta } from "./client";
+import { reachable } from "./origin";
 
 export type Status = "created" | "prepared" | "live" | "reconnecting" | "ended" | "error";
 
@@ -35,8 +36,10 @@ export class Streams {
     return this.client.list(`/streams?page=${page}&page_size=${size}`, signal);
   }
 
-  get(ref: string | number, signal?: AbortSignal): Promise<Stream> {
-    return this.client.get(`/streams/${encodeURIComponent(ref)}`, signal);
+  async get(ref: string | number, signal?: AbortSignal): Promise<Stream> {
+    const stream = await this.client.get<Stream>(`/streams/${encodeURIComponent(ref)}`, signal);
+    const here = (url: string) => reachable(url, location.href);
+    return { ...stream, hls_url: here(stream.hls_url), dash_url: here(stream.dash_url) };
   }
 
   create(name: string, quality: Quality): Promise<Stream> {

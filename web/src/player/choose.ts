@@ -16,6 +16,8 @@ export interface Wish {
 export interface Sources extends Partial<Wish> {
   dash: string;
   hls: string;
+  /** The stream has ended: what is left of it has an end. */
+  ended?: boolean;
 }
 
 /** What a browser brings. */

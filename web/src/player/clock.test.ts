@@ -48,4 +48,36 @@ describe("server clock", () => {
     await clock.sync();
     expect(clock.now()).toBe(Date.now());
   });
+
+  /** The browser's buffer of request times: 250 fit in. */
+  function recordTimes() {
+    let entries: { name: string; startTime: number; requestStart: number; responseStart: number }[] = [];
+    vi.stubGlobal("performance", {
+      now: () => Date.now() - 1_000_000,
+      getEntriesByName: (name: string) => entries.filter((entry) => entry.name === name),
+      clearResourceTimings: () => (entries = []),
+    });
+    return (name: string, ms: number) => {
+      const to = performance.now();
+      if (entries.length < 250) entries.push({ name, startTime: to - ms, requestStart: to - ms, responseStart: to });
+    };
+  }
+
+  it.each([
+    ["with room for times", 10],
+    ["after media have filled the buffer of times", 300],
+  ])("is right for hours, %s", async (_name, requests) => {
+    const record = recordTimes();
+    const clock = new ServerClock(async () => {
+      vi.setSystemTime(Date.now() + 20);
+      record("http://localhost/time", 20);
+      return new Response(new Date(Date.now() + 5000 - 10).toISOString());
+    });
+    for (let hour = 0; hour < 5; hour++) {
+      await clock.sync();
+      expect((clock.now() ?? 0) - Date.now()).toBe(5000);
+      for (let i = 0; i < requests; i++) record("http://localhost/part", 300);
+      vi.setSystemTime(Date.now() + 3_600_000);
+    }
+  });
 });

@@ -14,7 +14,7 @@
 export function loadEveryPart(Hls, hls) {
   hls.on(Hls.Events.LEVEL_PTS_UPDATED, (_name, { details: { fragments, partList }, frag, part }) => {
     const at = fragments.findIndex((fragment) => fragment === frag);
-    const last = part && partList?.findLast(({ fragment }) => fragment.sn === frag.sn);
+    const last = part && partList?.filter(({ fragment }) => fragment.sn === frag.sn).at(-1);
     if (part && !last) return; // it came so late that it is listed no more
     const missing = last && !last.loaded;
     for (const stream of Object.values(frag.elementaryStreams)) if (stream) stream.partial = !!missing;

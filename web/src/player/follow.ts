@@ -11,6 +11,9 @@ const lost = { behindS: 5, forMs: 3000 };
 const late = { behindS: 1, forMs: 200 };
 const beginningMs = 3000;
 
+/** A jump to the live edge that is needed this soon (ms) after the last brought nothing: the next one waits longer. */
+const soonMs = 60_000;
+
 /** Keeps a viewer who wants what is on now near the live edge; one who went back in the window stays there. */
 export class Follower {
   private following = true;
@@ -18,12 +21,16 @@ export class Follower {
   private fellBehind: number | undefined;
   /** Until when playback counts as just begun; undefined before the first frame. */
   private beginsUntil: number | undefined;
+  private jumpedAt = -Infinity;
+  private jumpAfterMs = lost.forMs;
 
   /** Without a controller the browser sets its own pace. */
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly engine: Engine,
     private readonly pace: LatencyController | undefined,
+    /** Whether the rate may be other than 1. */
+    private paced = true,
   ) {}
 
   get atLiveEdge(): boolean {
@@ -35,6 +42,17 @@ export class Follower {
     this.following = true;
     this.pace?.restart();
     this.video.currentTime = this.engine.liveEdge();
+  }
+
+  /** Leaves the rate alone from now on: this browser changes more than that by it. */
+  leaveRate(): void {
+    this.paced = false;
+    this.setRate(1);
+  }
+
+  /** Sound is switched on, which may take the browser longer than is kept in reserve. */
+  soundOn(now: number): void {
+    this.pace?.soundOn(now);
   }
 
   /** Takes the viewer to a place of their own. */
@@ -55,7 +73,7 @@ export class Follower {
     if (!this.following || this.video.paused || !this.engine.isLive()) {
       this.pace?.restart();
       this.fellBehind = undefined;
-      setRate(this.video, 1);
+      this.setRate(1);
       return;
     }
     this.keepPace(now);
@@ -73,28 +91,33 @@ export class Follower {
     const { rate, skip, strained } = this.pace.step({ now, ahead: ahead(video), starved });
     if (strained) this.engine.strained?.();
     if (skip > 0) video.currentTime += skip;
-    if (!starved) setRate(video, rate);
+    if (!starved && this.paced) this.setRate(rate);
   }
 
   /** After a hidden tab or a long stall nothing is buffered that leads to the live edge: only a jump does. */
   private catchUp(now: number): void {
     const begins = this.beginsUntil !== undefined && now < this.beginsUntil;
-    const { behindS, forMs } = begins ? late : lost;
+    const { behindS } = begins ? late : lost;
+    const forMs = begins ? late.forMs : this.jumpAfterMs;
     const behind = this.engine.liveEdge() - this.video.currentTime;
     if (behind < behindS + (this.pace?.target ?? 0)) this.fellBehind = undefined;
     else if (this.fellBehind === undefined) this.fellBehind = now;
     else if (now - this.fellBehind > forMs) {
       this.fellBehind = undefined;
       this.beginsUntil = now;
+      this.jumpAfterMs = now - this.jumpedAt < soonMs ? Math.min(soonMs, 2 * this.jumpAfterMs) : lost.forMs;
+      this.jumpedAt = now;
       this.goLive();
     }
   }
-}
 
-/** Sets the default as well: Shaka goes back to it whenever a faster playhead reaches the newest second. */
-function setRate(video: HTMLVideoElement, rate: number): void {
-  if (video.defaultPlaybackRate !== rate) video.defaultPlaybackRate = rate;
-  if (video.playbackRate !== rate) video.playbackRate = rate;
+  /** Sets the default as well: Shaka goes back to it whenever a faster playhead reaches the newest second. */
+  private setRate(rate: number): void {
+    const { video } = this;
+    if (video.defaultPlaybackRate === rate && video.playbackRate === rate) return;
+    if (video.defaultPlaybackRate !== rate) video.defaultPlaybackRate = rate;
+    if (video.playbackRate !== rate) video.playbackRate = rate;
+  }
 }
 
 /** Seconds that are buffered from the playhead on without a hole. */

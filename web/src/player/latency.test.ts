@@ -118,16 +118,24 @@ it("skips what playing faster would take too long for", () => {
 });
 
 describe("a browser that stands still with media at hand", () => {
-  /** When (s) and by how much (s) a playhead is moved on that stands still for two seconds at 5 s and at 20 s, with so much more at hand in each tenth of a second. */
-  function skips(more: number) {
+  /**
+   * When (s) and by how much (s) a playhead is moved on that stands still for two seconds at 5 s and at 20 s, or until
+   * it is moved on where that helps, with so much more at hand in each tenth of a second.
+   */
+  function skips(more: number, helps = true) {
     const controller = new LatencyController("lowest");
     const skipped: { at: number; skip: number }[] = [];
     let ahead = 0;
+    let helped = false;
     for (let i = 0; i < 300; i++) {
-      const starved = i % 150 >= 50 && i % 150 < 70;
+      if (i % 150 === 0) helped = false;
+      const starved = i % 150 >= 50 && i % 150 < 70 && !helped;
       ahead = starved ? ahead + more : 0.25;
       const { skip } = controller.step({ now: i * 100, ahead, starved });
-      if (skip > 0) skipped.push({ at: i / 10, skip });
+      if (skip > 0) {
+        skipped.push({ at: i / 10, skip });
+        helped = helps;
+      }
       ahead -= skip;
     }
     return skipped;
@@ -148,4 +156,53 @@ describe("a browser that stands still with media at hand", () => {
   it("is left alone while there is not enough to go on with", () => {
     expect(skips(0.01)).toEqual([]);
   });
+
+  it("is not moved on again soon after that brought nothing", () => {
+    expect(skips(0.1, false).map(({ at }) => at)).toEqual([5.4]);
+  });
+});
+
+describe("a browser that takes a second for a seek", () => {
+  /** Plays for some seconds over a steady line; what it takes for a seek grows the distance. */
+  function play(seconds: number, seekS: number) {
+    const controller = new LatencyController("lowest");
+    let [position, skips, busyUntil] = [-2.5, 0, 0];
+    for (let i = 0; i < seconds * 10; i++) {
+      const now = i / 10;
+      if (now < busyUntil) continue; // while it seeks it is not asked
+      const { rate, skip } = controller.step({ now: now * 1000, ahead: now - position, starved: false });
+      if (skip > 0) {
+        skips++;
+        position += skip;
+        busyUntil = now + seekS;
+      } else position = Math.min(now, position + rate / 10);
+    }
+    return { skips, behind: seconds - position };
+  }
+
+  it("is not made to seek again and again, and comes near all the same", () => {
+    const { skips, behind } = play(20, 1.3);
+    expect(skips).toBe(1);
+    expect(behind).toBeLessThan(0.8);
+  });
+
+  it("is no reason to spare one that does so at once", () => {
+    expect(play(20, 0.1).behind).toBeLessThan(0.35);
+  });
+});
+
+it("keeps more when sound is switched on, until less has been enough for a while", () => {
+  const controller = new LatencyController("lowest");
+  const run = (from: number, to: number) => {
+    for (let i = from * 10; i < to * 10; i++)
+      controller.step({ now: i * 100, ahead: controller.target + 0.05, starved: false });
+  };
+  run(0, 5);
+  controller.soundOn(5000);
+  const reserve = controller.target;
+  expect(reserve).toBeGreaterThan(0.5);
+  run(5, 14);
+  expect(controller.target).toBe(reserve);
+  run(14, 90);
+  expect(controller.target).toBeLessThan(0.25);
 });

@@ -27,6 +27,9 @@ export interface Step {
 const reserves = { lowest: { least: 0.2, first: 0.22 }, smooth: { least: 1.8, first: 1.8 } };
 const mostReserve = 2.5;
 
+/** What is kept in reserve when sound is switched on, in seconds, until a while has shown that less will do. */
+const soundReserve = 0.6;
+
 /** Chunks come many times a second; within this long, the buffer has been at its lowest. */
 const troughMs = 1000;
 
@@ -72,6 +75,14 @@ const stuckAbove = 0.3;
 const leastSkip = 0.001;
 
 /**
+ * Playback goes on this soon (ms) after a skip that helps. WebKitGTK takes a second for a seek, by which the distance
+ * grows again: there a skip is the cause of the next one. After such a one none is made for some time (ms), twice as
+ * long each time, and the distance is made up for by the rate, or stays.
+ */
+const helpsWithinMs = 700;
+const noSkipMs = { least: 30_000, most: 600_000 };
+
+/**
  * Keeps playback as near to the live edge as the network allows.
  *
  * What counts is the least that was buffered within the last second: just before
@@ -93,6 +104,10 @@ export class LatencyController {
   /** Since when the playhead stands still; undefined while it does not. */
   private starvedSince: number | undefined;
   private movedOn = false;
+  /** When something was left out, until playback has gone on; undefined without. */
+  private skippedAt: number | undefined;
+  private noSkipUntil = -Infinity;
+  private noSkipMs = noSkipMs.least;
 
   constructor(wish: LatencyWish) {
     this.least = reserves[wish].least;
@@ -109,10 +124,20 @@ export class LatencyController {
     this.readings = [];
     this.began = undefined;
     this.starvedSince = undefined;
+    this.skippedAt = undefined;
+  }
+
+  /** Sound is switched on: the audio device opens, which takes longer than the network needs in reserve. */
+  soundOn(now: number): void {
+    this.reserve = Math.max(this.reserve, Math.min(mostReserve, soundReserve));
+    this.tight = now;
   }
 
   step({ now, ahead, starved }: Reading): Step {
-    if (!starved) this.began ??= now;
+    if (!starved) {
+      this.began ??= now;
+      this.judgeSkip(now);
+    }
     this.readings.push({ now, ahead });
     this.readings = this.readings.filter((r) => now - r.now < troughMs);
     const trough = Math.min(...this.readings.map((r) => r.ahead));
@@ -120,14 +145,16 @@ export class LatencyController {
     if (this.stuck(now, ahead)) {
       this.movedOn = true;
       this.readings = [];
+      this.skippedAt = now;
       return { rate: 1, skip: Math.max(leastSkip, ahead - this.reserve), strained };
     }
     if (starved || this.readings.length <= 2) return { rate: 1, skip: 0, strained };
 
     const excess = trough - this.reserve;
     const young = now - (this.began ?? now) < startMs;
-    if (excess > (young ? skipAtStart : skipAbove)) {
+    if (excess > (young ? skipAtStart : skipAbove) && now >= this.noSkipUntil) {
       this.readings = [];
+      this.skippedAt = now;
       return { rate: 1, skip: excess, strained };
     }
     return { rate: rateFor(excess), skip: 0, strained };
@@ -157,7 +184,19 @@ export class LatencyController {
 
   private stuck(now: number, ahead: number): boolean {
     if (this.began === undefined || this.starvedSince === undefined || this.movedOn) return false;
+    if (now < this.noSkipUntil) return false;
     return now - this.starvedSince > stuckMs && ahead - this.least > stuckAbove;
+  }
+
+  /** Playback goes on: looks whether the last skip, if there was one, cost more than it brought. */
+  private judgeSkip(now: number): void {
+    if (this.skippedAt === undefined) return;
+    const took = now - this.skippedAt;
+    this.skippedAt = undefined;
+    if (took <= helpsWithinMs) return;
+    this.noSkipUntil = now + this.noSkipMs;
+    this.noSkipMs = Math.min(noSkipMs.most, 2 * this.noSkipMs);
+    this.grow(now, this.reserve * 0.5 + 0.05); // for the viewer it was a stall
   }
 
   /** Takes note of a stall. */

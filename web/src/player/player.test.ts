@@ -4,7 +4,7 @@ import { PlaybackError, type Engine, type EngineEvents } from "./engine";
 import { Player, type PlayerState } from "./player";
 
 /** What the player uses of a media element, with a playhead that follows the clock. */
-class FakeVideo {
+class FakeVideo extends EventTarget {
   paused = true;
   muted = false;
   ended = false;
@@ -50,6 +50,16 @@ class FakeVideo {
   pause(): void {
     this.at = this.currentTime;
     this.paused = true;
+    this.dispatchEvent(new Event("pause"));
+  }
+
+  /** Sets the rate as WebKitGTK does: the element is unmuted by it, and then paused. */
+  setRateWithSound(rate: number): void {
+    this.playbackRate = rate;
+    this.muted = false;
+    this.dispatchEvent(new Event("volumechange"));
+    this.dispatchEvent(new Event("ratechange"));
+    this.pause();
   }
 
   starve(): void {
@@ -312,6 +322,169 @@ describe("trouble", () => {
     engine().events.onBroken(new PlaybackError("shaka-1001"));
     await seconds(5);
     expect(engines).toHaveLength(2);
+    expect(video.paused).toBe(true);
+  });
+});
+
+describe("a network that is away for long", () => {
+  let page: EventTarget;
+  let errors: number;
+
+  beforeEach(async () => {
+    page = new EventTarget();
+    vi.stubGlobal("window", page);
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    void player.load(both);
+    await seconds(20);
+    errors = 0;
+    loads = async () => {
+      errors++;
+      throw new PlaybackError("shaka-1002");
+    };
+    engine().events.onBroken(new PlaybackError("shaka-1002"));
+    await seconds(180);
+  });
+
+  const back = () => (loads = async () => {});
+
+  it("is said once, while tries go on, few by then", async () => {
+    expect(states.filter((state) => state === "failed").length).toBeGreaterThan(0);
+    expect(states.at(-1)).toBe("failed");
+    const before = errors;
+    await seconds(300);
+    expect(errors - before).toBeGreaterThan(5);
+    expect(errors - before).toBeLessThan(16);
+    expect(states.slice(states.indexOf("failed"))).not.toContain("loading");
+  });
+
+  it("comes back unannounced", async () => {
+    back();
+    await seconds(45);
+    expect(states.at(-1)).toBe("playing");
+    expect(behind()).toBeLessThan(2);
+  });
+
+  it("comes back at once when the browser says that it is online", async () => {
+    back();
+    page.dispatchEvent(new Event("online"));
+    await seconds(1);
+    expect(states.at(-1)).toBe("playing");
+  });
+
+  it("is not asked any more once the page plays nothing", async () => {
+    await player.unload();
+    const before = errors;
+    await seconds(300);
+    expect(errors).toBe(before);
+  });
+});
+
+describe("a browser that plays HLS without our help", () => {
+  const native = { ...both, protocol: "hls" as const };
+
+  beforeEach(() => {
+    vi.stubGlobal("navigator", { vendor: "Apple Computer, Inc." });
+  });
+
+  it("makes room within ten seconds when it loads nothing", async () => {
+    loads = () => (engine().name === "native" ? new Promise(() => {}) : Promise.resolve());
+    void player.load(native);
+    await seconds(11);
+    expect(engines.map(({ name }) => name).slice(-2)).toEqual(["native", "hls"]);
+    expect(states.at(-1)).toBe("playing");
+  });
+
+  it("makes room within ten seconds when it shows nothing", async () => {
+    void player.load(native);
+    await seconds(0);
+    video.starve();
+    await seconds(11);
+    expect(engine().name).toBe("hls");
+  });
+
+  it("makes room within ten seconds when it says that a stream has ended that goes on", async () => {
+    void player.load(native);
+    await seconds(20);
+    video.pause();
+    video.ended = true;
+    engine().live = false;
+    await seconds(5);
+    video.ended = false;
+    await seconds(5);
+    expect(states).not.toContain("ended");
+    expect(engine().name).toBe("hls");
+    expect(states.at(-1)).toBe("playing");
+  });
+
+  it("says so where it says that nothing else plays, and goes on trying", async () => {
+    Reflect.deleteProperty(globalThis, "MediaSource");
+    loads = () => Promise.reject(new PlaybackError("native-4"));
+    void player.load(native);
+    await seconds(20);
+    expect(states.at(-1)).toBe("failed");
+    loads = () => Promise.resolve();
+    await seconds(20);
+    expect(states.at(-1)).toBe("playing");
+  });
+
+  it("is believed when the server says so, too", async () => {
+    void player.load(native);
+    await seconds(5);
+    player.finish();
+    video.pause();
+    video.ended = true;
+    await seconds(1);
+    expect(states.at(-1)).toBe("ended");
+  });
+
+  it("is believed when it plays what is left of a stream that has ended", async () => {
+    void player.load({ ...native, ended: true });
+    await seconds(5);
+    engine().live = false;
+    video.pause();
+    video.ended = true;
+    await seconds(1);
+    expect(states.at(-1)).toBe("ended");
+  });
+});
+
+describe("a browser that unmutes and pauses by a change of the rate", () => {
+  beforeEach(async () => {
+    video.muted = true;
+    player.attach(video as unknown as HTMLVideoElement, { protocol: undefined, latency: "lowest" });
+    void player.load(both);
+    await seconds(5);
+  });
+
+  it("plays on muted, and its rate is left alone", async () => {
+    video.setRateWithSound(1.07);
+    await seconds(5);
+    expect([video.paused, video.muted, video.playbackRate]).toEqual([false, true, 1]);
+    video.currentTime -= 0.8; // something to make up for
+    await seconds(3);
+    expect(video.playbackRate).toBe(1);
+  });
+
+  it("shows a button when it does not go on, and plays once that is pressed", async () => {
+    video.refuses = "everything";
+    video.setRateWithSound(1.07);
+    await seconds(30);
+    expect(states.at(-1)).toBe("blocked");
+    video.refuses = "nothing";
+    player.resume();
+    await seconds(1);
+    expect(states.at(-1)).toBe("playing");
+  });
+
+  it("is paused by its viewer, and unmuted", async () => {
+    player.mute(false);
+    video.playbackRate = 1.07;
+    video.dispatchEvent(new Event("volumechange"));
+    video.dispatchEvent(new Event("ratechange"));
+    await seconds(1);
+    expect(video.muted).toBe(false);
+    player.pause();
+    await seconds(5);
     expect(video.paused).toBe(true);
   });
 });

@@ -1,12 +1,14 @@
-import { pause } from "../api/backoff";
+import { pause, pauseBeforeRetry } from "../api/backoff";
+import { anySignal } from "../api/signals";
 import { RetryBudget } from "./budget";
 import { make, offered, plan, type EngineName, type Sources, type Wish } from "./choose";
 import type { ServerClock } from "./clock";
 import { PlaybackError, type Engine, type Protocol, type Rendition } from "./engine";
 import { Follower } from "./follow";
 import { LatencyController, type LatencyWish } from "./latency";
+import { SoundPolicy } from "./sound";
 
-/** Blocked: the browser plays nothing before the viewer asks for it. */
+/** Blocked: the browser plays nothing before the viewer asks for it. Failed: it is said, while tries go on. */
 export type PlayerState = "idle" | "loading" | "blocked" | "playing" | "retrying" | "failed" | "ended";
 
 export interface PlayerEvents {
@@ -27,8 +29,21 @@ const lastMs = 2000;
 const lastS = 3;
 
 /**
+ * A browser that plays HLS without our help does not say what keeps it. It has this long (ms) for its first frame
+ * where there is another engine to try.
+ */
+const nativeMs = 9000;
+
+/** An end that nothing else confirms is taken for broken playback after this long (ms). */
+const falseEndMs = 3000;
+const falseEnd = "false-end";
+
+/** Without a frame for this long (ms), by any engine, it is said that none comes. */
+const sayMs = 8000;
+
+/**
  * Plays one live stream on a media element: chooses an engine, follows the live
- * edge, and starts again after failures until the budget of tries is used up.
+ * edge, and starts again after failures for as long as it is asked to.
  */
 export class Player {
   private video: HTMLVideoElement | undefined;
@@ -43,6 +58,12 @@ export class Player {
   private chosen: number | undefined;
   /** The viewer paused: a new try must not play by itself. */
   private resting = false;
+  /** What was told last. */
+  private shown: PlayerState = "idle";
+  private sound = new SoundPolicy(true);
+  /** Whether the rate may be changed: one browser does more by it than it should. */
+  private paced = true;
+  private detached = new AbortController();
   /** Nothing comes any more. */
   private over = false;
 
@@ -55,6 +76,7 @@ export class Player {
   /** Takes a media element, and makes the engine that it will most likely be played with: it can wait for its stream. */
   attach(video: HTMLVideoElement, wish: Wish): void {
     this.video = video;
+    this.hear(video);
     const [name] = plan({ dash: "later", hls: "later", ...wish }, offered());
     if (!name) return;
     const making = (this.standby = this.begin(name, video, wish.latency));
@@ -67,6 +89,7 @@ export class Player {
     if (turn !== this.turn) return;
     const { signal } = (this.running = new AbortController());
     this.resting = this.over = false;
+    this.shown = "idle";
     this.last = this.run(sources, signal);
     return this.last;
   }
@@ -85,6 +108,7 @@ export class Player {
   }
 
   async destroy(): Promise<void> {
+    this.detached.abort();
     await this.stop();
     await discard(this.standby);
     this.video = this.standby = undefined;
@@ -147,6 +171,20 @@ export class Player {
     else this.follower?.goTo(Math.min(end, Math.max(start, position)));
   }
 
+  /** Pauses, as the viewer wishes. */
+  pause(): void {
+    this.resting = true;
+    this.video?.pause();
+  }
+
+  /** Turns the sound off or on, as the viewer wishes. */
+  mute(muted: boolean): void {
+    if (!this.video) return;
+    this.sound.set(muted);
+    if (this.video.muted && !muted) this.follower?.soundOn(performance.now());
+    this.video.muted = muted;
+  }
+
   /** Plays on after a pause; what has left the window meanwhile is left out. */
   resume(): void {
     const gone = !!this.video && this.video.currentTime < this.window().start + 1;
@@ -158,12 +196,13 @@ export class Player {
   async play(): Promise<void> {
     const { video } = this;
     if (!video) return;
+    this.resting = false;
     try {
       await video.play();
     } catch (error) {
       if (!refused(error)) return;
-      if (video.muted) return this.on.onState("blocked");
-      video.muted = true;
+      if (video.muted) return this.show("blocked");
+      this.mute(true);
       return this.play();
     }
   }
@@ -176,41 +215,83 @@ export class Player {
     return turn;
   }
 
+  /** Tells a state. What is said of a failure stays until something plays: tries go on beneath it. */
+  private show(state: PlayerState, code?: string): void {
+    if (this.shown === "failed" && (state === "loading" || state === "retrying")) return;
+    this.shown = state;
+    this.on.onState(state, code);
+  }
+
+  /** Undoes what a browser changes of the sound unasked, and of playback for its sake. */
+  private hear(video: HTMLVideoElement): void {
+    this.sound = new SoundPolicy(video.muted);
+    const options = { signal: this.detached.signal };
+    let rate = video.playbackRate;
+    const check = () => {
+      // Libraries set it, too, and the event comes after others.
+      if (rate !== video.playbackRate) this.sound.rated(performance.now());
+      rate = video.playbackRate;
+      if (!this.sound.changed(video.muted, performance.now())) return;
+      this.paced = false;
+      this.follower?.leaveRate();
+      video.muted = true;
+    };
+    for (const name of ["ratechange", "volumechange"]) video.addEventListener(name, check, options);
+    const resume = () => {
+      check();
+      if (this.resting || video.ended || !this.engine || !this.sound.paused(performance.now())) return;
+      video.muted = true;
+      void this.play();
+    };
+    video.addEventListener("pause", resume, options);
+  }
+
   private async run(sources: Sources, signal: AbortSignal): Promise<void> {
     const engines = plan(sources, offered());
     const budget = new RetryBudget();
+    let seen = performance.now(); // when there was a frame last
+    let misses = 0; // tries without one, since then
     for (let turn = 0; !signal.aborted;) {
       const name = engines[turn % engines.length];
-      if (!name) return this.on.onState("failed", "no-player");
-      const outcome = await this.playOnce(name, sources, signal);
+      if (!name) return this.show("failed", "no-player");
+      const outcome = await this.playOnce(name, sources, engines.length, signal);
       if (signal.aborted) return;
-      if (outcome.ended) return this.on.onState("ended");
-      if (this.over) return this.on.onState("ended", outcome.code);
+      if (outcome.ended) return this.show("ended");
+      if (this.over) return this.show("ended", outcome.code);
+      if (outcome.heldMs > 0) {
+        seen = performance.now();
+        misses = 0;
+      } else misses++;
       // An engine that does not hold makes room for the next one.
-      if (!budget.good(outcome.heldMs)) turn++;
+      if (!budget.good(outcome.heldMs) || outcome.code === falseEnd) turn++;
       const wait = budget.next(outcome.heldMs);
-      if (wait === undefined) return this.on.onState("failed", outcome.code);
-      this.on.onState("retrying", outcome.code);
-      await pause(wait, signal);
+      const said = budget.spent || (misses >= engines.length && performance.now() - seen > sayMs);
+      this.show(said ? "failed" : "retrying", outcome.code);
+      if (await pauseBeforeRetry(wait, signal)) budget.renew();
     }
   }
 
-  /** Plays with one engine until that breaks, the stream is over, or the signal fires. */
-  private async playOnce(name: EngineName, sources: Sources, signal: AbortSignal): Promise<Outcome> {
+  /** Plays with one of some engines until that breaks, the stream is over, or the signal fires. */
+  private async playOnce(name: EngineName, sources: Sources, of: number, signal: AbortSignal): Promise<Outcome> {
     const video = this.video as HTMLVideoElement;
     const outcome: Outcome = { heldMs: 0, ended: false, code: "stopped" };
-    this.on.onState("loading");
+    this.show("loading");
     const making = await this.take(name, video, sources.latency);
     const { signal: broken } = making.broken;
+    const impatient = name === "native" && of > 1;
+    const firstBy = impatient ? performance.now() + nativeMs : Infinity;
     try {
       const engine = (this.engine = await making.engine);
-      await within(loadMs, engine.load(name === "shaka" ? sources.dash : sources.hls), signal);
+      const load = engine.load(name === "shaka" ? sources.dash : sources.hls);
+      await within(impatient ? nativeMs : loadMs, load, signal);
       if (signal.aborted) return outcome;
       if (this.chosen !== undefined) engine.select(this.chosen);
       const latency = name === "native" ? undefined : new LatencyController(making.latency);
-      this.follower = new Follower(video, engine, latency);
+      this.follower = new Follower(video, engine, latency, this.paced);
       if (!this.resting) void this.play();
-      await this.watch(video, this.follower, outcome, AbortSignal.any([signal, broken]));
+      // What an element says of its end is not enough: some say so of a stream that goes on.
+      const final = () => this.over || !!sources.ended || (name !== "native" && !engine.isLive());
+      await this.watch(video, this.follower, { outcome, firstBy, final }, anySignal(signal, broken));
       if (broken.aborted) throw broken.reason;
     } catch (error) {
       outcome.code = error instanceof PlaybackError ? error.code : `${name}-code`;
@@ -243,14 +324,14 @@ export class Player {
 
   private nearEnd(video: HTMLVideoElement): boolean {
     const end = this.engine?.end();
-    return (this.over || !this.engine?.isLive()) && end !== undefined && end - video.currentTime < lastS;
+    return end !== undefined && end - video.currentTime < lastS;
   }
 
   /** Follows the playhead until the signal fires; a playhead that stands still is broken playback. */
   private async watch(
     video: HTMLVideoElement,
     follower: Follower,
-    outcome: Outcome,
+    { outcome, firstBy, final }: Watch,
     signal: AbortSignal,
   ): Promise<void> {
     let position = video.currentTime;
@@ -260,22 +341,34 @@ export class Player {
       await pause(watchEveryMs, signal);
       const now = performance.now();
       if (!video.paused && video.currentTime !== position && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
-        if (began === undefined) this.on.onState("playing");
+        if (this.shown !== "playing") this.show("playing");
         began ??= now;
         outcome.heldMs = now - began;
         position = video.currentTime;
         moved = now;
       }
-      if (video.paused) moved = now;
-      if (video.ended || (now - moved > lastMs && began !== undefined && this.nearEnd(video))) {
+      // An element that has ended is paused, too, and is not what a viewer who paused wants.
+      if (video.paused && !video.ended) moved = now;
+      const last = video.ended || (now - moved > lastMs && began !== undefined && this.nearEnd(video));
+      if (last && final()) {
         outcome.ended = true;
         return;
       }
-      if (began !== undefined && !signal.aborted) this.resting = video.paused;
+      if (video.ended && now - moved > falseEndMs) throw new PlaybackError(falseEnd);
+      if (began !== undefined && !signal.aborted && !video.ended) this.resting = video.paused;
       follower.step(now, began !== undefined);
       if (now - moved > stallMs) throw new PlaybackError("stalled");
+      if (began === undefined && now > firstBy && !video.paused) throw new PlaybackError("silent");
     }
   }
+}
+
+interface Watch {
+  outcome: Outcome;
+  /** When the first frame must have come. */
+  firstBy: number;
+  /** Whether what is loaded has an end at all. */
+  final: () => boolean;
 }
 
 /** Whether a browser plays nothing before the viewer has touched the page. */
@@ -286,7 +379,7 @@ function refused(error: unknown): boolean {
 /** Waits for a promise, for some time or until the signal fires. What becomes of it later is nobody's concern. */
 async function within(ms: number, promise: Promise<void>, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
-  const late = pause(ms, AbortSignal.any([signal, over.signal])).then(() => {
+  const late = pause(ms, anySignal(signal, over.signal)).then(() => {
     if (!signal.aborted && !over.signal.aborted) throw new PlaybackError("load-timeout");
   });
   try {

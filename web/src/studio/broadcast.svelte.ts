@@ -1,10 +1,12 @@
 import { ApiError } from "../api/client";
 import { watchPath, type Quality, type Stream, type Streams } from "../api/streams";
 import { maxBitrate } from "./bitrate";
+import { Claim } from "./claim";
 import { judge, type Health, type Wanted } from "./health";
-import { Publisher, type Phase } from "./publisher";
+import { Publisher, type Phase, type PublisherEvents } from "./publisher";
 import { running } from "./resume";
 import type { Sample } from "./stats";
+import { WakeLock } from "./wakelock";
 
 const historyLength = 60;
 const pollMs = 5000;
@@ -20,9 +22,16 @@ export class Broadcast {
   /** Wall time of the end, while the server has not told its own. */
   endedAt = $state<number>();
 
+  /** The stream that another tab of this browser publishes to. */
+  elsewhere = $state.raw<Stream>();
+
   private publisher: Publisher | undefined;
+  private claim: Claim | undefined;
+  private readonly wakeLock = new WakeLock();
   private poll: ReturnType<typeof setInterval> | undefined;
   private connectedAt = 0;
+  /** Counts what was begun and left: what takes time must not go on after that. */
+  private turn = 0;
 
   constructor(private readonly streams: Streams) {}
 
@@ -53,18 +62,18 @@ export class Broadcast {
     this.reset();
     this.phase = "connecting";
     try {
-      this.publish(await this.streams.create(name, quality), media, screen);
+      await this.publish(await this.streams.create(name, quality), media, screen);
     } catch (error) {
       this.phase = "failed";
       this.message = (error as Error).message;
     }
   }
 
-  /** Goes on with a stream that is running already. */
-  resume(stream: Stream, media: MediaStream, screen: boolean): void {
+  /** Goes on with a stream that is running already, unless another tab does and it is not to be taken over. */
+  async resume(stream: Stream, media: MediaStream, screen: boolean, takeOver = false): Promise<void> {
     this.reset();
     this.phase = "connecting";
-    this.publish(stream, media, screen);
+    await this.publish(stream, media, screen, takeOver);
   }
 
   send(media: MediaStream, screen: boolean): void {
@@ -80,9 +89,8 @@ export class Broadcast {
 
   /** Back to before: the next broadcast is another stream. */
   reset(): void {
-    this.publisher?.close();
-    this.publisher = undefined;
-    clearInterval(this.poll);
+    this.leave();
+    this.elsewhere = undefined;
     this.stream = undefined;
     this.phase = "idle";
     this.message = undefined;
@@ -91,16 +99,41 @@ export class Broadcast {
     this.endedAt = undefined;
   }
 
-  private publish(stream: Stream, media: MediaStream, screen: boolean): void {
+  /** Closes the connection, and leaves the stream as it is. */
+  private leave(): void {
+    this.turn++;
+    this.publisher?.close();
+    this.publisher = undefined;
+    this.claim?.release();
+    this.claim = undefined;
+    this.wakeLock.set(false);
+    clearInterval(this.poll);
+  }
+
+  private async publish(stream: Stream, media: MediaStream, screen: boolean, takeOver = false): Promise<void> {
+    const { turn } = this;
+    const claim = await Claim.on(stream.id, takeOver, () => this.turn === turn && this.yield(stream));
+    if (this.turn !== turn) return claim?.release();
+    if (!claim) return this.yield(stream);
+    this.claim = claim;
     this.stream = stream;
     running.save({ id: stream.id, screen });
-    const publisher = new Publisher(this.streams, stream.id, media, maxBitrate(stream.quality), {
+    const events: PublisherEvents = {
       onPhase: (phase, message) => this.publisher === publisher && this.enter(phase, message),
       onSample: (sample) => (this.samples = [...this.samples, sample].slice(-historyLength)),
-    });
+    };
+    const bitrate = maxBitrate(stream.quality);
+    const publisher = new Publisher(this.streams, stream.id, media, bitrate, events, !!stream.start_time);
     this.publisher = publisher;
+    this.wakeLock.set(true);
     this.poll = setInterval(() => void this.refresh(), pollMs);
     void publisher.run();
+  }
+
+  /** Another tab has the broadcast: it is left to that one until somebody decides. */
+  private yield(stream: Stream): void {
+    this.reset();
+    this.elsewhere = stream;
   }
 
   private enter(phase: Phase, message?: string): void {
@@ -111,6 +144,8 @@ export class Broadcast {
     if (this.over) {
       this.endedAt = Date.now();
       clearInterval(this.poll);
+      this.claim?.release();
+      this.wakeLock.set(false);
       running.forget();
     }
     if (phase === "live" || this.over) void this.refresh();

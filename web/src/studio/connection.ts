@@ -1,8 +1,12 @@
+import { anySignal } from "../api/signals";
 import type { Streams } from "../api/streams";
 
 /** How long a connection may take to stand, and how long it may be interrupted before it counts as lost. */
 const connectMs = 15_000;
 const interruptedMs = 5_000;
+
+/** How long frames keep their size where the start of a connection would make them smaller, in ms. */
+const holdSizeMs = 15_000;
 
 /** One WebRTC connection of a publisher: from an offer to its loss. */
 export class Connection {
@@ -18,10 +22,11 @@ export class Connection {
     // Both kinds are always offered, so that sound or a picture can be added later without a new offer.
     for (const kind of ["audio", "video"] as const) {
       const track = tracks.find((t) => t.kind === kind);
-      this.peer.addTransceiver(track ?? kind, {
+      const { sender } = this.peer.addTransceiver(track ?? kind, {
         direction: "sendonly",
         sendEncodings: kind === "video" ? [{ maxBitrate }] : [],
       });
+      if (kind === "video" && ignoresStartBitrate()) this.holdSize(sender);
     }
     this.peer.addEventListener("icecandidate", ({ candidate }) => {
       // A candidate that gets lost is no failure: the others may do.
@@ -36,13 +41,7 @@ export class Connection {
     const answer = await this.streams.init(this.id, { type: offer.type, sdp: offer.sdp }, signal);
     await this.peer.setRemoteDescription(answer);
     for (const candidate of this.early.splice(0)) this.addCandidate(candidate);
-    if (
-      !(await this.reaches(
-        ["connected"],
-        ["failed", "closed"],
-        AbortSignal.any([signal, AbortSignal.timeout(connectMs)]),
-      ))
-    ) {
+    if (!(await this.reaches(["connected"], ["failed", "closed"], anySignal(signal, AbortSignal.timeout(connectMs))))) {
       throw new Error("The server could not be reached for video. A firewall may block it.");
     }
   }
@@ -86,6 +85,15 @@ export class Connection {
     this.peer.dispatchEvent(new Event("connectionstatechange"));
   }
 
+  /** Has a sender keep its full size at first, and adapt it to the network after that. */
+  private holdSize(sender: RTCRtpSender): void {
+    prefer(sender, "maintain-resolution");
+    const timer = setTimeout(() => prefer(sender, "balanced"), holdSizeMs);
+    this.peer.addEventListener("connectionstatechange", () => {
+      if (this.peer.connectionState === "closed") clearTimeout(timer);
+    });
+  }
+
   /** Waits for one of the wanted states; false when another comes first, or the signal fires. */
   private reaches(
     wanted: RTCPeerConnectionState[],
@@ -110,6 +118,21 @@ export class Connection {
       else check();
     });
   }
+}
+
+/**
+ * Whether a browser begins slowly whatever the answer says of a bitrate to start with. Firefox does, and sends small
+ * frames for half a minute on a network that carries large ones.
+ */
+function ignoresStartBitrate(): boolean {
+  return /\bFirefox\//.test(navigator.userAgent);
+}
+
+/** Says what a sender is to give up last. */
+function prefer(sender: RTCRtpSender, preference: RTCDegradationPreference): void {
+  const parameters = sender.getParameters() as RTCRtpSendParameters & { degradationPreference?: string };
+  parameters.degradationPreference = preference;
+  sender.setParameters(parameters).catch(() => undefined); // a wish, no more
 }
 
 /**

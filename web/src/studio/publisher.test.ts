@@ -37,7 +37,7 @@ vi.mock("../api/events", async (original) => ({
   subscribe: (_path: string, onEvent: (event: StreamEvent) => void) => ((hear = onEvent), { close: () => undefined }),
 }));
 
-function publisher(answers: Partial<Record<keyof Streams, unknown>> = {}) {
+function publisher(answers: Partial<Record<keyof Streams, unknown>> = {}, wasLive = false) {
   const phases: [Phase, string?][] = [];
   const streams = {
     prepare: vi.fn(async () => ({})),
@@ -48,10 +48,11 @@ function publisher(answers: Partial<Record<keyof Streams, unknown>> = {}) {
     ...answers,
   };
   const media = { getTracks: () => [] } as unknown as MediaStream;
-  const p = new Publisher(streams as unknown as Streams, 2, media, 1e6, {
-    onPhase: (phase, message) => phases.push(message === undefined ? [phase] : [phase, message]),
+  const events = {
+    onPhase: (phase: Phase, message?: string) => phases.push(message === undefined ? [phase] : [phase, message]),
     onSample: () => undefined,
-  });
+  };
+  const p = new Publisher(streams as unknown as Streams, 2, media, 1e6, events, wasLive);
   return { p, streams, phases, names: () => phases.map(([phase]) => phase) };
 }
 
@@ -173,5 +174,22 @@ describe("publisher", () => {
     p.close();
     await running;
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("goes on with a stream that was live after a network that was away for long", async () => {
+    let away = true;
+    const prepare = vi.fn(async () => {
+      if (away) throw new ApiError(0, "unreachable", "The server does not answer.");
+      return {};
+    });
+    const { p, names } = publisher({ prepare }, true);
+    void p.run();
+    await vi.advanceTimersByTimeAsync(180_000);
+    expect(names()).toEqual(["reconnecting"]);
+    away = false;
+    window.dispatchEvent(new Event("online"));
+    await settle();
+    expect(names().at(-1)).toBe("live");
+    p.close();
   });
 });

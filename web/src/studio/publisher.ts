@@ -1,4 +1,4 @@
-import { backoff, pause } from "../api/backoff";
+import { backoff, pauseBeforeRetry } from "../api/backoff";
 import { ApiError } from "../api/client";
 import { errorMessage, subscribe, type StreamEvent, type Subscription } from "../api/events";
 import type { Streams } from "../api/streams";
@@ -30,7 +30,6 @@ export class Publisher {
   private tracks: MediaStreamTrack[];
   private before: Counters | undefined;
   private phase: Phase = "connecting";
-  private everLive = false;
   private failure: string | undefined;
 
   constructor(
@@ -39,6 +38,8 @@ export class Publisher {
     media: MediaStream,
     private readonly maxBitrate: number,
     private readonly on: PublisherEvents,
+    /** The stream was live before, so it is worth any number of tries. */
+    private everLive = false,
   ) {
     this.tracks = media.getTracks();
   }
@@ -47,14 +48,27 @@ export class Publisher {
   async run(): Promise<void> {
     const sampling = setInterval(() => void this.sample(), sampleEveryMs);
     try {
-      await this.streams.prepare(this.id);
-      await this.listen();
+      await this.prepare();
       await this.stayConnected();
     } catch (error) {
       if (!this.over) this.enter("failed", (error as Error).message);
     } finally {
       clearInterval(sampling);
       this.close();
+    }
+  }
+
+  /** Prepares the stream and listens to it; again and again where it was live and the network is away. */
+  private async prepare(): Promise<void> {
+    for (let attempt = 0; !this.over; attempt++) {
+      try {
+        await this.streams.prepare(this.id);
+        return await this.listen();
+      } catch (error) {
+        if (!this.everLive || !(error instanceof ApiError && error.transient)) throw error;
+        this.enter("reconnecting");
+        await pauseBeforeRetry(backoff(attempt), this.stop.signal);
+      }
     }
   }
 
@@ -89,7 +103,7 @@ export class Publisher {
       if (!this.everLive && attempt + 1 >= triesToStart) return this.finish("failed", this.failure);
       if (connected) attempt = -1;
       if (this.everLive) this.enter("reconnecting");
-      await this.waitToRetry(Math.max(0, attempt));
+      await pauseBeforeRetry(backoff(Math.max(0, attempt)), this.stop.signal);
     }
   }
 
@@ -124,15 +138,6 @@ export class Publisher {
     else if (stream?.status === "error" || !stream?.is_live) this.finish("failed", error.message);
   }
 
-  /** Waits before the next try; coming back online cuts the wait short. */
-  private async waitToRetry(attempt: number): Promise<void> {
-    const wait = new AbortController();
-    const cut = () => wait.abort();
-    window.addEventListener("online", cut, { once: true });
-    await pause(backoff(attempt), AbortSignal.any([this.stop.signal, wait.signal]));
-    window.removeEventListener("online", cut);
-  }
-
   /** Event keys last an hour: when the server closes the events of a running stream, a fresh key opens them again. */
   private async listen(attempt = 0): Promise<void> {
     const key = await this.streams.eventKey(this.id);
@@ -145,7 +150,7 @@ export class Publisher {
   }
 
   private async relisten(attempt: number): Promise<void> {
-    await pause(backoff(attempt, 1000), this.stop.signal);
+    await pauseBeforeRetry(backoff(attempt, 1000), this.stop.signal);
     if (this.over) return;
     const stream = await this.streams.get(this.id).catch(() => undefined);
     if (stream?.status === "ended") return this.finish("ended");

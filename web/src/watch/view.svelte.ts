@@ -1,4 +1,5 @@
 import { ServerClock } from "../player/clock";
+import { openAudioDevice } from "../player/device";
 import type { Sources, Wish } from "../player/choose";
 import type { Rendition } from "../player/engine";
 import { fetchAhead } from "./ahead";
@@ -87,19 +88,27 @@ export class View {
   togglePlay(): void {
     if (!this.video) return;
     if (this.video.paused) this.player.resume();
-    else this.video.pause();
+    else this.player.pause();
   }
 
   toggleMute(): void {
     if (!this.video) return;
-    this.video.muted = !this.video.muted;
-    if (!this.video.muted && this.video.volume === 0) this.video.volume = 0.5;
+    if (this.muted && this.video.volume === 0) this.video.volume = 0.5;
+    void this.mute(!this.muted);
   }
 
   setVolume(volume: number): void {
     if (!this.video) return;
     this.video.volume = Math.min(1, Math.max(0, volume));
-    this.video.muted = this.video.volume === 0;
+    void this.mute(this.video.volume === 0);
+  }
+
+  /** Mutes at once, and unmutes when the device is open. */
+  private async mute(muted: boolean): Promise<void> {
+    if (!this.video) return;
+    this.muted = muted;
+    if (!muted && this.video.muted) await openAudioDevice();
+    if (this.muted === muted) this.player.mute(muted);
   }
 
   louder(sign: 1 | -1): void {

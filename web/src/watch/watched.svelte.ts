@@ -1,13 +1,19 @@
-import { backoff, pause } from "../api/backoff";
+import { backoff, pause, pauseBeforeRetry } from "../api/backoff";
 import { ApiError } from "../api/client";
 import { subscribe, type StreamEvent, type Subscription } from "../api/events";
 import type { Stream, Streams } from "../api/streams";
 import { over } from "../faces";
+import { worthHolding } from "./connections";
 import { after } from "./transition";
 
 export type Trouble = "not-found" | "unreachable" | "refused";
 
+/** How often the stream is asked for, in ms; and without events, while the page says that it comes back any moment. */
 const pollMs = 5_000;
+const soonMs = 1_000;
+
+/** How often what was refused is asked for again, in ms: it may have been a proxy that refused it, or come to be. */
+const refusedMs = 60_000;
 
 /** The stream that a page shows, kept up to date by its events and, for the viewers, by asking now and then. */
 export class Watched {
@@ -21,30 +27,35 @@ export class Watched {
 
   private readonly stop = new AbortController();
   private events: Subscription | undefined;
+  /** How often events were lost, and when they are asked for again. */
+  private losses = 0;
+  private listenFrom = 0;
 
   constructor(
     private readonly streams: Streams,
     private readonly ref: string,
   ) {}
 
-  /** Follows the stream until close; asks again for as long as the server does not answer. */
+  /** Follows the stream until close; asks again for as long as the server does not answer, or has no such stream. */
   async run(): Promise<void> {
     const { signal } = this.stop;
     for (let attempt = 0; !signal.aborted && !this.stream; attempt++) {
-      await this.refresh();
-      if (this.trouble === "not-found" || this.trouble === "refused") return;
-      if (!this.stream) await pause(backoff(attempt, 1000), signal);
+      const idle = document.hidden && (this.trouble === "refused" || this.trouble === "not-found");
+      if (!idle) await this.refresh();
+      const wait = this.trouble === "unreachable" ? backoff(attempt, 1000) : refusedMs;
+      if (!this.stream) await pauseBeforeRetry(wait, signal);
     }
-    this.listen();
     while (!signal.aborted && this.stream && !over(this.stream.status)) {
-      await pause(pollMs, signal);
-      if (!document.hidden && !signal.aborted) await this.refresh();
+      this.listen();
+      await pauseBeforeRetry(!this.events && this.stream.status === "reconnecting" ? soonMs : pollMs, signal);
+      if (signal.aborted) return;
+      if (!document.hidden || !this.events) await this.refresh();
     }
   }
 
   close(): void {
     this.stop.abort();
-    this.events?.close();
+    this.leave();
   }
 
   async refresh(): Promise<void> {
@@ -55,7 +66,7 @@ export class Watched {
       if (this.stop.signal.aborted) return;
       this.note(error);
     }
-    if (this.stream && over(this.stream.status)) this.events?.close();
+    this.listen();
   }
 
   private note(error: unknown): void {
@@ -66,25 +77,35 @@ export class Watched {
     else this.trouble = refusal ? "refused" : "unreachable";
   }
 
-  private listen(attempt = 0): void {
+  /** Has events come while they are worth a connection. Where they are not, the stream is asked for now and then. */
+  private listen(): void {
     const { stream } = this;
-    if (!stream || over(stream.status) || this.stop.signal.aborted) return;
+    if (!stream || over(stream.status) || !worthHolding(stream.status)) return this.leave();
+    if (this.events || this.stop.signal.aborted || performance.now() < this.listenFrom) return;
     this.events = subscribe(
       `/streams/${stream.id}/events`,
       (event) => void this.hear(event),
-      () => void this.relisten(attempt),
+      () => this.lost(),
     );
   }
 
-  /** The server closed the events: the stream has ended, or a proxy stands in between. The stream itself tells. */
-  private async relisten(attempt: number): Promise<void> {
-    await pause(backoff(attempt, 500, 15_000), this.stop.signal);
-    await this.refresh();
-    this.listen(attempt + 1);
+  private leave(): void {
+    this.events?.close();
+    this.events = undefined;
+  }
+
+  /** The server closed the events: the stream has ended, or it has too many. The stream itself tells. */
+  private lost(): void {
+    this.events = undefined;
+    const wait = backoff(this.losses++, 500, 15_000);
+    this.listenFrom = performance.now() + wait;
+    void this.refresh();
+    void pause(wait, this.stop.signal).then(() => this.listen());
   }
 
   /** Shows the new state at once, then asks for the whole stream. */
   private async hear({ name }: StreamEvent): Promise<void> {
+    this.losses = 0;
     if (!this.stream) return;
     const status = after(this.stream.status, name);
     // A started stream needs its addresses first.
