@@ -37,7 +37,7 @@ func TestAStreamTakesOnlySoManyOffers(t *testing.T) {
 		if refused = sluice.AsError(err); refused.Code == "too_many_offers" {
 			break
 		}
-		require.Equal(t, "offer_invalid", refused.Code)
+		require.Equal(t, "offer_without_media", refused.Code)
 	}
 	require.Equal(t, "too_many_offers", refused.Code)
 	require.Equal(t, sluice.KindTooMany, refused.Kind)
