@@ -32,7 +32,7 @@ type failures struct {
 
 // culprit is whom a wrong key is charged to: an address, or a key's public id.
 type culprit struct {
-	addr netip.Prefix
+	addr netip.Addr
 	key  string
 }
 
@@ -53,7 +53,7 @@ func newFailures() *failures { return &failures{spent: map[culprit]debt{}} }
 
 // count charges a wrong key to its sender, and to the key it gives itself out
 // for where there is one of that id. Ids that are not are as many as one likes.
-func (f *failures) count(from netip.Prefix, key string, now time.Time) verdict {
+func (f *failures) count(from netip.Addr, key string, now time.Time) verdict {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if now.Sub(f.swept) >= wrongKeysAtOnce*wrongKeysEvery {
@@ -96,20 +96,4 @@ func (f *failures) sweep(now time.Time) {
 			delete(f.spent, c)
 		}
 	}
-}
-
-// remote is whom an address is counted as: itself, or the network that a host
-// with IPv6 chooses its addresses from.
-func remote(addr string) netip.Prefix {
-	parsed, err := netip.ParseAddrPort(addr)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	ip := parsed.Addr().Unmap().WithZone("")
-	bits := ip.BitLen()
-	if ip.Is6() {
-		bits = 64
-	}
-	prefix, _ := ip.Prefix(bits)
-	return prefix
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -11,7 +10,7 @@ import (
 
 func TestFailures(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	one, two := remote("192.0.2.1:1234"), remote("192.0.2.2:1234")
+	one, two := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	f := newFailures()
 	for range wrongKeysAtOnce {
 		require.Equal(t, verdict{}, f.count(one, "", now))
@@ -34,16 +33,16 @@ func TestFailures(t *testing.T) {
 func TestFailuresOfOneKey(t *testing.T) {
 	now, f := time.Now(), newFailures()
 	for i := range wrongKeysAtOnce {
-		require.Equal(t, verdict{}, f.count(remote(fmt.Sprintf("192.0.2.%d:1", i)), "abcdefgh", now))
+		require.Equal(t, verdict{}, f.count(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), "abcdefgh", now))
 	}
-	require.Equal(t, verdict{wait: wrongKeysEvery, report: true}, f.count(remote("198.51.100.1:1"), "abcdefgh", now))
-	require.Equal(t, verdict{}, f.count(remote("198.51.100.1:1"), "another", now))
+	require.Equal(t, verdict{wait: wrongKeysEvery, report: true}, f.count(netip.MustParseAddr("198.51.100.1"), "abcdefgh", now))
+	require.Equal(t, verdict{}, f.count(netip.MustParseAddr("198.51.100.1"), "another", now))
 }
 
 // Memory is bounded however many addresses there are.
 func TestFailuresAreForgotten(t *testing.T) {
 	now, f := time.Now(), newFailures()
-	address := func(i int) netip.Prefix { return remote(fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255)) }
+	address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
 	for i := range maxCulprits + 1000 {
 		f.count(address(i), "", now)
 	}
@@ -52,18 +51,4 @@ func TestFailuresAreForgotten(t *testing.T) {
 	require.Equal(t, verdict{}, f.count(address(7), "", now), "those who were there before keep theirs")
 	f.count(address(1), "", now.Add(time.Hour))
 	require.Len(t, f.spent, 1)
-}
-
-func TestRemote(t *testing.T) {
-	for addr, want := range map[string]string{
-		"192.0.2.1:1234":                 "192.0.2.1/32",
-		"[::ffff:192.0.2.1]:1234":        "192.0.2.1/32",
-		"[2001:db8:1:2:3:4:5:6]:1":       "2001:db8:1:2::/64",
-		"[fe80::1%eth0]:1":               "fe80::/64",
-		"[2001:db8:1:2:ffff:ff:f:0]:443": "2001:db8:1:2::/64",
-		"@":                              "invalid Prefix",
-		"":                               "invalid Prefix",
-	} {
-		require.Equal(t, want, remote(addr).String(), addr)
-	}
 }

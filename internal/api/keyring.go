@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/clientaddr"
 	"github.com/sluicelive/sluice/internal/eventkey"
 )
 
@@ -76,7 +77,7 @@ func (k *keyring) principal(r *http.Request) (principal, error) {
 // refuse counts a wrong key. id is the public id of the key that it gives itself
 // out for; empty when there is none such.
 func (k *keyring) refuse(r *http.Request, id string) error {
-	from := remote(r.RemoteAddr)
+	from := clientaddr.Key(clientaddr.Of(r))
 	verdict := k.failures.count(from, id, k.now())
 	if verdict.report {
 		k.log.Warn("many wrong application keys: more of them are answered 429", "addr", from.String(), "key", id)

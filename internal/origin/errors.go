@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/budget"
 	"github.com/sluicelive/sluice/internal/status"
 )
 
@@ -74,21 +75,15 @@ func stays(e *sluice.Error) bool {
 
 // faults limits the log to a line a second: what fails may do so for each viewer.
 type faults struct {
-	mu     sync.Mutex
-	said   time.Time
-	unsaid int
+	mu   sync.Mutex
+	pace budget.Pace
 }
 
-// due reports whether a fault shall be logged now, and how many were not.
+// due reports whether to log a fault now, and how many were not.
 func (f *faults) due(now time.Time) (unsaid int, due bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if now.Sub(f.said) < time.Second {
-		f.unsaid++
-		return 0, false
-	}
-	unsaid, f.unsaid, f.said = f.unsaid, 0, now
-	return unsaid, true
+	return f.pace.Due(now)
 }
 
 // fail answers with an error that a person can read.

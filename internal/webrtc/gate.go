@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/sluicelive/sluice/internal/budget"
 )
 
 // Bounds of TCP connections that have not shown yet that they are a publisher's.
@@ -43,8 +45,9 @@ type gate struct {
 	proven chan net.Conn
 	wg     sync.WaitGroup
 
-	mu       sync.Mutex // guards unproven, and wg.Add against wg.Wait
+	mu       sync.Mutex // guards unproven and said, and wg.Add against wg.Wait
 	unproven *unproven
+	said     budget.Pace
 }
 
 // pass lets one connection of a session through.
@@ -95,8 +98,19 @@ func (g *gate) admit(conn net.Conn) {
 	}
 	for _, old := range g.unproven.add(conn, remoteOf(conn).Addr()) {
 		_ = old.Close() // a TCP close does not block
+		g.report(conn, "budget used up", "the one that waited longest is closed for a new one")
 	}
 	g.wg.Go(func() { g.prove(conn) })
+}
+
+// report logs, once a second at most, that a connection was closed. The mutex is
+// held.
+func (g *gate) report(conn net.Conn, what, done string) {
+	if unsaid, due := g.said.Due(time.Now()); due {
+		g.log.Warn(what, slog.String("budget", "WebRTC connections over TCP that have not shown a session"),
+			slog.Any("of", remoteOf(conn).Addr()), slog.String("done", done),
+			slog.Int("held", g.unproven.order.Len()), slog.Int("moreSince", unsaid))
+	}
 }
 
 // prove reads a connection's first packet and lets it through or closes it.
@@ -112,6 +126,8 @@ func (g *gate) prove(conn net.Conn) {
 	if pass == nil {
 		if reply != nil {
 			_, _ = conn.Write(framed(reply)) // who asked sees that none came
+		} else {
+			g.refuse(conn)
 		}
 		_ = conn.Close()
 		return
@@ -123,6 +139,13 @@ func (g *gate) prove(conn net.Conn) {
 	case <-g.ctx.Done():
 		_ = through.Close()
 	}
+}
+
+// refuse says in the log that a connection is no publisher's.
+func (g *gate) refuse(conn net.Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.report(conn, "connection refused", "its first packet is no valid check of a session, so it is closed")
 }
 
 func (g *gate) forget(conn net.Conn) {

@@ -63,14 +63,16 @@ async function killEncoder(it, viewer) {
 scene('hostile connections', { browser: false, descriptors: 1024 }, async (it) => {
   const { server, step } = it;
   const clip = await makeClip(it);
-  const { id } = await preparedStream(server, 'Attacked');
-  const { hls_url: hls } = await live(it, id, publishFromCommand(it, id, { file: clip, asIs: true }));
-  const old = await new Viewer(viewerAddress).open(hls);
-  it.after(() => old.close());
-  await until('media', async () => (await playlist(old.url)).segments.length > 1, { timeout: 20_000 });
 
   for (const [kind, { media }] of Object.entries(kinds)) {
     await step(`${count} of ${kind}`, async (t) => {
+      // A stream of its own: encoders that die one after the other are waited for longer.
+      const { id } = await preparedStream(server, `Attacked by ${kind}`);
+      const publisher = publishFromCommand(it, id, { file: clip, asIs: true });
+      const { hls_url: hls } = await live(it, id, publisher);
+      const old = await new Viewer(viewerAddress).open(hls);
+      it.after(() => old.close());
+      await until('media', async () => (await playlist(old.url)).segments.length > 1, { timeout: 20_000 });
       old.reset();
       const logged = server.log.length;
       const attack = await new Attack(kind, { server, id }).open(count);
@@ -92,11 +94,14 @@ scene('hostile connections', { browser: false, descriptors: 1024 }, async (it) =
       t.diagnostic(`the old viewer saw nothing new for ${old.gap.toFixed(0)} ms at the most`);
       assert.deepEqual(old.failures, []);
       assert.ok(old.gap < longestGap, `${old.gap} ms`);
-      const lines = server.log.slice(logged).split('\n').filter((line) => /over budget/.test(line));
+      const lines = server.log.slice(logged).split('\n').filter((line) => /budget=/.test(line));
       t.diagnostic(lines[0] ?? 'no line names a budget');
       assert.ok(lines.length > 0, 'a log line names the budget');
       if (media) t.diagnostic(`after: live over ICE-TCP in ${(await goLiveOverTCP(it, clip, `After ${kind}`)).toFixed(0)} ms`);
       assert.equal((await data(server, 'GET', `/streams/${id}`)).status, 'live');
+      await old.close();
+      publisher.child.kill('SIGTERM');
+      await publisher.exited;
     });
   }
 });

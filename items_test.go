@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,26 +15,30 @@ import (
 
 // conformanceItems are the items of the checklist, of which each has a test or a
 // written reason.
-func conformanceItems() []string {
+func conformanceItems() []string { return numbered("H26", "D18", "C12") }
+
+// faultItems are the faults that were found from outside: inputs that broke the
+// server (B), foreign programs that had trouble (F), security findings (S).
+func faultItems() []string { return numbered("B33", "F14", "S27") }
+
+// numbered writes out ranges: "H26" is H1 to H26.
+func numbered(last ...string) []string {
 	var items []string
-	for _, kind := range []struct {
-		letter string
-		count  int
-	}{{"H", 26}, {"D", 18}, {"C", 12}} {
-		for i := range kind.count {
-			items = append(items, fmt.Sprintf("%s%d", kind.letter, i+1))
+	for _, l := range last {
+		count, _ := strconv.Atoi(l[1:])
+		for i := range count {
+			items = append(items, fmt.Sprintf("%c%d", l[0], i+1))
 		}
 	}
 	return items
 }
 
-// conformanceFaults lists what is wrong with a text of docs/conformance.md: items without a
-// row of their own, rows that prove nothing, and tests that do not exist. read
-// gives the content of a file.
-func conformanceFaults(doc string, read func(file string) (string, error)) []string {
+// tableFaults lists what is wrong with a document that has a table of items and
+// their tests: items without a row of their own, rows that prove nothing, and
+// tests that do not exist. read gives the content of a file.
+func tableFaults(doc string, items []string, read func(file string) (string, error)) []string {
 	var found []string
-	items := conformanceItems()
-	for _, row := range regexp.MustCompile(`(?m)^\| ([HDC]\d+) \| [^|]+ \| (.*) \|$`).FindAllStringSubmatch(doc, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| ([A-Z]\d+) \| [^|]+ \| (.*) \|$`).FindAllStringSubmatch(doc, -1) {
 		if at := slices.Index(items, row[1]); at >= 0 {
 			items = slices.Delete(items, at, at+1)
 		} else {
@@ -68,17 +73,22 @@ func holdsTest(file, content, name string) bool {
 	return found && strings.Contains(body, part)
 }
 
-func TestConformanceIsWrittenDown(t *testing.T) {
+func TestItemsAreWrittenDown(t *testing.T) {
 	read := func(file string) (string, error) {
 		content, err := os.ReadFile(file) //nolint:gosec // a file that our own document names
 		return string(content), err
 	}
-	doc, err := read("docs/conformance.md")
-	require.NoError(t, err)
-	require.Empty(t, conformanceFaults(doc, read))
+	for file, items := range map[string][]string{
+		"docs/conformance.md": conformanceItems(),
+		"docs/faults.md":      faultItems(),
+	} {
+		doc, err := read(file)
+		require.NoError(t, err)
+		require.Empty(t, tableFaults(doc, items, read), file)
+	}
 }
 
-func TestConformanceFindsWhatIsNot(t *testing.T) {
+func TestItemsThatAreNotAreFound(t *testing.T) {
 	var rows strings.Builder
 	for _, item := range conformanceItems() {
 		rows.WriteString("| " + item + " | what | `a_test.go › TestA/a case` |\n")
@@ -90,7 +100,7 @@ func TestConformanceFindsWhatIsNot(t *testing.T) {
 		}
 		return `func TestA(t *testing.T) { t.Run("a case", nil) }`, nil
 	}
-	require.Empty(t, conformanceFaults(good, read))
+	require.Empty(t, tableFaults(good, conformanceItems(), read))
 	for name, c := range map[string]struct{ old, new, want string }{
 		"an item left out":           {"| H7 |", "| H99 |", "H7 has no row"},
 		"an item twice":              {"| H7 |", "| H6 |", "H6 is no item, or has two rows"},
@@ -100,7 +110,7 @@ func TestConformanceFindsWhatIsNot(t *testing.T) {
 		"a file that does not exist": {"C1 | what | `a_test.go", "C1 | what | `b_test.go", os.ErrNotExist.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Contains(t, conformanceFaults(strings.Replace(good, c.old, c.new, 1), read), c.want)
+			require.Contains(t, tableFaults(strings.Replace(good, c.old, c.new, 1), conformanceItems(), read), c.want)
 		})
 	}
 }
