@@ -128,6 +128,7 @@ func TestStatusAndHeaders(t *testing.T) {
 		{"slug", "/streams/my-first-stream/master.m3u8", 404, "application/json", absent},
 	} {
 		t.Run(c.name, inBubble(func(t *testing.T) {
+			t.Helper()
 			got := ask(t, o, http.MethodGet, c.path)
 			content := got.Body.Bytes()
 			require.Equal(t, c.status, got.Code)
