@@ -61,9 +61,9 @@ func MPD(s *cmaf.Snapshot) (string, error) { return Form{}.MPD(s) }
 // has ended. In between it may be concluding: dynamic, with an end. Shaka Player
 // takes an MPD that turns from one without an end into a static one for one whose
 // times begin at zero, adds the start of its first period to the end, and never
-// comes there. One whose end it knows stays where it is. Numbers that passed without media lie between two periods: a
-// segment must not be missing within one (DASH-IF restricted timing model,
-// segment loss).
+// comes there. One whose end it knows stays where it is. Numbers that passed
+// without media lie between two periods: a segment must not be missing within one
+// (DASH-IF restricted timing model, segment loss).
 func (f Form) MPD(s *cmaf.Snapshot) (string, error) {
 	stretches := s.Stretches()
 	if len(stretches) == 0 {
