@@ -33,7 +33,7 @@ type Key struct {
 	ID         string // public, found from the secret: see KeyID
 	AccountID  AccountID
 	Name       string
-	Hint       string // the first characters, for a person to recognise it by
+	Hint       string // the first characters, for a person to recognize it by
 	Hash       [sha256.Size]byte
 	CreatedAt  time.Time
 	LastUsedAt *time.Time

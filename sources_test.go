@@ -36,7 +36,7 @@ func reservedCalls() []reserved {
 		},
 		{
 			pkg: "time", names: []string{"Sleep"},
-			why: "every wait can be cancelled, and a test waits for a condition",
+			why: "every wait can be canceled, and a test waits for a condition",
 		},
 	}
 }

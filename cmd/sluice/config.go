@@ -17,7 +17,7 @@ import (
 //	serve:
 //	  listen: ":80"
 //
-// A key that is no flag is an error: a misspelt one would otherwise be no
+// A key that is no flag is an error: a misspelled one would otherwise be no
 // setting at all.
 func configuration(r io.Reader) (kong.Resolver, error) {
 	text, err := io.ReadAll(r)

@@ -110,7 +110,7 @@ func TestKeys(t *testing.T) {
 func TestConfigurationFile(t *testing.T) {
 	for name, tc := range map[string]struct{ yaml, says string }{
 		"a setting of a command":  {"log-level: warn\nserve:\n  webrtc-port: 70000\n", "--webrtc-port 70000 is no port"},
-		"a misspelt setting":      {"serve:\n  web-rtc-port: 1\n", "serve.web-rtc-port is no setting"},
+		"a misspelled setting":    {"serve:\n  web-rtc-port: 1\n", "serve.web-rtc-port is no setting"},
 		"a setting out of place":  {"webrtc-port: 1\n", "webrtc-port is no setting"},
 		"a command that is a key": {"serve: yes\n", "serve is no setting"},
 		"no YAML":                 {"serve: [", "configuration file"},

@@ -49,7 +49,7 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 	}
 	_ = control.SetReadDeadline(time.Time{}) // a writer without deadlines is a test's
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	r.Header.Set("Content-Type", "application/json") // the one thing we read, whatever it is labelled
+	r.Header.Set("Content-Type", "application/json") // the one thing we read, whatever it is labeled
 	return nil
 }
 

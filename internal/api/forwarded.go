@@ -17,7 +17,7 @@ func (f *forwarded) warn(r *http.Request, log *slog.Logger) {
 		return
 	}
 	f.once.Do(func() {
-		log.WarnContext(r.Context(), "a proxy says that this server is reached by https, but addresses in answers begin with http://: set"+
+		log.Warn("a proxy says that this server is reached by https, but addresses in answers begin with http://: set"+
 			" --public-url (SLUICE_PUBLIC_URL) to the address that viewers use, or name the proxy with --trusted-proxy", "host", r.Host)
 	})
 }

@@ -217,7 +217,7 @@ func TestAddressOfTheTime(t *testing.T) {
 		text, err := dash.Form{Base: base}.MPD(presentation(t, 0).Snapshot())
 		require.NoError(t, err)
 		checkStructure(t, text)
-		require.Equal(t, want, string(parse(t, text).UTCTimings[0].Value))
+		require.Equal(t, want, parse(t, text).UTCTimings[0].Value)
 	}
 }
 

@@ -69,7 +69,7 @@ func (e Encode) Args() []string {
 
 // filters is the graph from what came in to what each rung encodes: constant
 // frame rate first, once, then a fixed size for every rung, so that a browser
-// that changes its resolution changes nothing downstream. Colours keep the matrix
+// that changes its resolution changes nothing downstream. Colors keep the matrix
 // that browsers send, BT.601 whatever the size: converting each rung to another
 // costs as much as scaling it. Bilinear, which averages when it shrinks, costs a
 // quarter less of the whole encode than bicubic.

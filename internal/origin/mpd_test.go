@@ -27,8 +27,9 @@ func clocksIn(t *testing.T, o http.Handler, host string, set func(*http.Request)
 	w := httptest.NewRecorder()
 	o.ServeHTTP(w, r)
 	require.Equal(t, http.StatusOK, w.Code)
-	var values []string
-	for _, found := range regexp.MustCompile(`<UTCTiming [^>]*value="([^"]*)"`).FindAllStringSubmatch(w.Body.String(), -1) {
+	clocks := regexp.MustCompile(`<UTCTiming [^>]*value="([^"]*)"`).FindAllStringSubmatch(w.Body.String(), -1)
+	values := make([]string, 0, len(clocks))
+	for _, found := range clocks {
 		values = append(values, found[1])
 	}
 	require.NotEmpty(t, values)

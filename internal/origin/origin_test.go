@@ -128,6 +128,7 @@ func TestStatusAndHeaders(t *testing.T) {
 		{"MPD", "/streams/7/manifest.mpd", 200, "application/dash+xml", "public, max-age=0, s-maxage=1"},
 	} {
 		t.Run(c.name, inBubble(func(t *testing.T) {
+			t.Helper()
 			got := ask(t, o, http.MethodGet, c.path)
 			content := got.Body.Bytes()
 			require.Equal(t, c.status, got.Code)

@@ -6,7 +6,7 @@
 // pixel ⌊r·height/45⌋. At 640x360 a cell is 16x8 pixels.
 //
 //	columns  rows
-//	0–40     0–45    eight colour bars of five columns each
+//	0–40     0–45    eight color bars of five columns each
 //	4–36     10–20   the wall clock, hh:mm:ss.mmm, white on black
 //	4–36     23–27   a white square, two columns wide, that glides from left to
 //	                 right and back in four seconds
@@ -54,7 +54,7 @@ const neutral = 128
 // the last, which it does not contain.
 type rect struct{ left, top, right, bottom int }
 
-// panels are the parts of the picture without colour.
+// panels are the parts of the picture without color.
 func panels() (clock, sweep, stamp rect) {
 	return rect{4, 10, 36, 20}, rect{4, 23, 36, 27}, rect{7, 35, 33, 43}
 }
@@ -106,7 +106,7 @@ func (p *Picture) drawSweep(luma plane, at time.Time) {
 	luma.fill(rect{x, area.top, x + size, area.bottom}, white)
 }
 
-// drawBars draws colour bars of 75 % (white, yellow, cyan, green, magenta, red,
+// drawBars draws color bars of 75 % (white, yellow, cyan, green, magenta, red,
 // blue, black) in BT.601.
 func (p *Picture) drawBars() {
 	bars := [...]struct{ y, u, v byte }{
@@ -128,7 +128,7 @@ func (p *Picture) drawBars() {
 	}
 }
 
-// drawPanel takes the colour out of a part of the picture, in which only luma
+// drawPanel takes the color out of a part of the picture, in which only luma
 // has to be drawn from then on.
 func (p *Picture) drawPanel(grid rect, y byte) {
 	luma, cb, cr := p.planes()

@@ -13,7 +13,7 @@ import (
 )
 
 func addresses(list ...string) []netip.Addr {
-	var all []netip.Addr
+	all := make([]netip.Addr, 0, len(list))
 	for _, a := range list {
 		all = append(all, netip.MustParseAddr(a))
 	}
@@ -29,14 +29,17 @@ func TestAddressesThatPublishersAreTold(t *testing.T) {
 		want   []netip.Addr
 	}{
 		{
-			"what most reach comes first, and no loopback", AddressPolicy{}, server,
+			"what most reach comes first, and no loopback",
+			AddressPolicy{},
+			server,
 			addresses("203.0.113.5", "2001:db8::5", "10.0.0.5", "100.64.0.9", "fd00::5", "169.254.3.4"),
 		},
 		{"loopback where there is nothing else", AddressPolicy{}, addresses("127.0.0.1", "::1", "fe80::1"), addresses("127.0.0.1", "::1")},
 		{"what is announced, alone", AddressPolicy{Announced: addresses("198.51.100.1")}, server, addresses("198.51.100.1")},
 		{
 			"beside interfaces, where they are asked for",
-			AddressPolicy{Announced: addresses("198.51.100.1", "10.0.0.5"), Interfaces: true}, addresses("127.0.0.1", "10.0.0.5", "203.0.113.5"),
+			AddressPolicy{Announced: addresses("198.51.100.1", "10.0.0.5"), Interfaces: true},
+			addresses("127.0.0.1", "10.0.0.5", "203.0.113.5"),
 			addresses("198.51.100.1", "10.0.0.5", "203.0.113.5"),
 		},
 		{"the one that is bound", AddressPolicy{Listen: netip.MustParseAddr("10.0.0.5")}, server, addresses("10.0.0.5")},

@@ -98,16 +98,16 @@ func (g *gate) admit(conn net.Conn) {
 	}
 	for _, old := range g.unproven.add(conn, remoteOf(conn).Addr()) {
 		_ = old.Close() // a TCP close does not block
-		g.report(conn, "budget used up", "the one that waited longest is closed for a new one")
+		g.report(conn, "the one that waited longest is closed for a new one")
 	}
 	g.wg.Go(func() { g.prove(conn) })
 }
 
 // report logs, once a second at most, that a connection was closed. The mutex is
 // held.
-func (g *gate) report(conn net.Conn, what, done string) {
+func (g *gate) report(conn net.Conn, done string) {
 	if unsaid, due := g.said.Due(time.Now()); due {
-		g.log.Warn(what, slog.String("budget", "WebRTC connections over TCP that have not shown a session"),
+		g.log.Warn("connection closed", slog.String("budget", "WebRTC connections over TCP that have not shown a session"),
 			slog.Any("of", remoteOf(conn).Addr()), slog.String("done", done),
 			slog.Int("held", g.unproven.order.Len()), slog.Int("moreSince", unsaid))
 	}
@@ -145,7 +145,7 @@ func (g *gate) prove(conn net.Conn) {
 func (g *gate) refuse(conn net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.report(conn, "connection refused", "its first packet is no valid check of a session, so it is closed")
+	g.report(conn, "its first packet is no valid check of a session")
 }
 
 func (g *gate) forget(conn net.Conn) {

@@ -45,7 +45,8 @@ func (o *offer) limitICE() error {
 
 // attributes are those of the session and of each section that is negotiated.
 func (o *offer) attributes() []*[]sdp.Attribute {
-	list := []*[]sdp.Attribute{&o.desc.Attributes}
+	list := make([]*[]sdp.Attribute, 0, 1+len(o.desc.MediaDescriptions))
+	list = append(list, &o.desc.Attributes)
 	for _, m := range o.desc.MediaDescriptions {
 		list = append(list, &m.Attributes)
 	}

@@ -309,7 +309,7 @@ func (s *section) clean() {
 		number := strconv.Itoa(int(p.number))
 		m.MediaName.Formats = append(m.MediaName.Formats, number)
 		m.Attributes = append(m.Attributes, p.attributes()...)
-		// Browsers offer no NACK for Opus but honour it when it is answered.
+		// Browsers offer no NACK for Opus but honor it when it is answered.
 		if p.codec == media.Opus {
 			m.Attributes = append(m.Attributes, sdp.NewAttribute("rtcp-fb", number+" nack"))
 		}

@@ -69,7 +69,7 @@ func (r *retry) failed(ctx context.Context, err error) bool {
 	r.pause = min(max(2*r.pause, firstPause), maxPause)
 	if now := time.Now(); now.Sub(r.logged) >= time.Second {
 		r.logged = now
-		r.log.Warn(r.what+"; trying again", slog.Any("err", err))
+		r.log.Warn("the WebRTC port has trouble; trying again", slog.String("what", r.what), slog.Any("err", err))
 	}
 	timer := time.NewTimer(r.pause)
 	defer timer.Stop()

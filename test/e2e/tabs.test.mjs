@@ -61,7 +61,7 @@ scene('tabs of one browser, by HTTP/1.1', {}, async (it) => {
       for (const [n, { at, late }] of after.entries()) {
         const played = at - before[n].at;
         t.diagnostic(`tab ${n + 1} played ${played.toFixed(1)} s of ${watched} s, ${late} s behind`);
-        assert.ok(played > 0.8 * watched, `tab ${n + 1} played ${played} s of ${watched} s`);
+        assert.ok(played > 0.8 * watched, `tab ${n + 1} played ${played} s of ${watched} s:\n${pages[n].said.slice(-20).join('\n')}`);
         assert.ok(late < 12, `tab ${n + 1} is ${late} s behind`);
       }
       for (const page of pages) await page.close();

@@ -88,7 +88,7 @@ func delay(m *mpdElement) time.Duration {
 }
 
 // readPeriod reads the ith period. Where it starts and ends may follow from its
-// neighbours (section 5.3.2.1).
+// neighbors (section 5.3.2.1).
 func readPeriod(m *mpdElement, i int, base location) Period {
 	var p Period
 	for j, period := range m.Periods[:i+1] {

@@ -39,7 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) sluice.Store) {
 		{"open streams", testOpenStreams},
 		{"another account's row is absent", testIsolation},
 		{"the zero account has nothing", testZeroAccount},
-		{"cancelled", testCancelled},
+		{"canceled", testCancelled},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}

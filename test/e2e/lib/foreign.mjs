@@ -17,14 +17,20 @@ const still = 1000;
 /** The value in the middle. */
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
+/**
+ * FFmpeg has no clock and no buffer: it hands on a segment's frames when it has
+ * read them. What is longer than a segment and a busy machine's delay is a stop.
+ */
+const stillOfFFmpeg = 3000;
+
 /** What frames say, each [when it was seen, when it was taken]; the first seconds are left out of the distance. */
-export function judge(began, frames, until, settling = 5000) {
+export function judge(began, frames, until, longest = still, settling = 5000) {
   const seen = frames.map(([at]) => at);
   const gaps = [...seen.slice(1), until].map((at, i) => at - seen[i]);
   const later = frames.filter(([at]) => at > (seen[0] ?? 0) + settling);
   return {
     firstFrame: seen.length ? (seen[0] - began) / 1000 : NaN,
-    stops: gaps.filter((gap) => gap > still).length,
+    stops: gaps.filter((gap) => gap > longest).length,
     behind: median(later.map(([at, taken]) => (at - taken) / 1000)),
   };
 }
@@ -120,5 +126,5 @@ export async function playInFFmpeg(url, seconds) {
   };
   const args = ['-hide_banner', '-nostdin', '-loglevel', 'error', '-i', url, '-map', '0:v:0', '-vf', stamp, '-f', 'rawvideo', '-flush_packets', '1', 'pipe:1', '-map', '0:a:0', '-f', 'null', '-'];
   const { said, early } = await run('ffmpeg', args, seconds, take);
-  return { ...judge(began, frames, Date.now()), said, early };
+  return { ...judge(began, frames, Date.now(), stillOfFFmpeg), said, early };
 }
