@@ -26,6 +26,9 @@ const (
 	// updatePeriod is how often players ask again: how late they may learn of
 	// the end.
 	updatePeriod = 2 * time.Second
+	// lastUpdatePeriod is after how long those that have been told the end ask once
+	// more. dash.js does not ask sooner.
+	lastUpdatePeriod = time.Second
 	// presentationDelay is where players that know no target latency start.
 	presentationDelay = time.Second / 2
 	// maxSegment is a segment of sound, which may be longer than one of pictures
@@ -38,7 +41,15 @@ type Form struct {
 	// Base is the scheme and host that addresses begin with where players differ
 	// about relative ones. Empty: they stay relative.
 	Base string
+	// Concluding is said where players may be watching that know only that the stream
+	// runs. It is a form of an MPD that has ended.
+	Concluding bool
 }
+
+// Concluding is how long after a player was told that a stream runs it has to be
+// told the end before it gets a static MPD: it asks again after updatePeriod, and a
+// shared cache may have kept the answer for a second, and so may another before it.
+const Concluding = updatePeriod + 2500*time.Millisecond
 
 // lowLatencyProfile is DASH-IF's, of low latency over chunked delivery.
 const lowLatencyProfile = "http://www.dashif.org/guidelines/low-latency-live-v5"
@@ -47,9 +58,12 @@ const lowLatencyProfile = "http://www.dashif.org/guidelines/low-latency-live-v5"
 func MPD(s *cmaf.Snapshot) (string, error) { return Form{}.MPD(s) }
 
 // MPD is the MPD of a playable snapshot: dynamic while it runs, static once it
-// has ended. Numbers that passed without media lie between two periods: a
-// segment must not be missing within one (DASH-IF restricted timing model,
-// segment loss).
+// has ended. In between it may be concluding: dynamic, with an end. Shaka Player
+// takes an MPD that turns from one without an end into a static one for one whose
+// times begin at zero, adds the start of its first period to the end, and never
+// comes there. One whose end it knows stays where it is. Numbers that passed
+// without media lie between two periods: a segment must not be missing within one
+// (DASH-IF restricted timing model, segment loss).
 func (f Form) MPD(s *cmaf.Snapshot) (string, error) {
 	stretches := s.Stretches()
 	if len(stretches) == 0 {
@@ -68,12 +82,17 @@ func (f Form) MPD(s *cmaf.Snapshot) (string, error) {
 	// that waited for a second at its start would be so far behind, on any line.
 	m.MinBufferTime = duration(s.Chunk.Duration())
 	m.MaxSegmentDuration = duration(maxSegment)
-	var oldest uint64
 	if s.Ended() {
-		oldest = finish(m, s)
 		stretches = begun(stretches, s.MediaEnd())
+	}
+	var oldest uint64
+	if f.static(s) {
+		oldest = finish(m, s)
 	} else {
 		run(m, s, f, stretches[len(stretches)-1].First)
+	}
+	if s.Ended() && f.Concluding {
+		conclude(m, s)
 	}
 	for _, stretch := range stretches {
 		if stretch.Last >= oldest {
@@ -82,6 +101,9 @@ func (f Form) MPD(s *cmaf.Snapshot) (string, error) {
 	}
 	return m.WriteToString("  ", true)
 }
+
+// static reports whether the MPD of a snapshot is the last one.
+func (f Form) static(s *cmaf.Snapshot) bool { return s.Ended() && !f.Concluding }
 
 // run sets what a live MPD says, whose newest period starts with segment first.
 // Availability is exact on the stream clock: the first chunk of segment n is
@@ -94,6 +116,13 @@ func run(m *mpd.MPD, s *cmaf.Snapshot, f Form, first uint64) {
 	m.SuggestedPresentationDelay = duration(presentationDelay)
 	m.ServiceDescription = []*mpd.ServiceDescriptionType{serviceDescription()}
 	m.UTCTimings = []*mpd.DescriptorType{f.utcTiming()}
+}
+
+// conclude adds to a live MPD where it ends.
+func conclude(m *mpd.MPD, s *cmaf.Snapshot) {
+	m.PublishTime = dateTime(s.Clock.WallTime(s.MediaEnd()))
+	m.MinimumUpdatePeriod = duration(lastUpdatePeriod)
+	m.MediaPresentationDuration = duration(s.MediaEnd())
 }
 
 // utcTiming is the server's own clock, by the one scheme that all players take.
@@ -109,8 +138,8 @@ func (f Form) utcTiming() *mpd.DescriptorType {
 // so that a player that was watching goes on where it is.
 func finish(m *mpd.MPD, s *cmaf.Snapshot) (oldest uint64) {
 	m.Type = mpd.Ptr(mpd.STATIC_TYPE)
-	m.PublishTime = dateTime(s.Clock.WallTime(s.MediaEnd()))
-	m.MediaPresentationDuration = duration(s.MediaEnd()) // where the last period ends, too (ISO/IEC 23009-1, section 5.3.2.1)
+	m.PublishTime = dateTime(s.Clock.WallTime(s.MediaEnd() + lastUpdatePeriod)) // after the concluding one
+	m.MediaPresentationDuration = duration(s.MediaEnd())                        // where the last period ends, too (ISO/IEC 23009-1, section 5.3.2.1)
 	for _, t := range s.Tracks() {
 		oldest = max(oldest, t.Window()[0].Number)
 	}

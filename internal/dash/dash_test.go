@@ -55,6 +55,16 @@ func render(t *testing.T, p *cmaf.Presentation) string {
 	return text
 }
 
+// conclude is what a player that was watching is told first of the end.
+func conclude(t *testing.T, p *cmaf.Presentation) string {
+	t.Helper()
+	text, err := dash.Form{Concluding: true}.MPD(p.Snapshot())
+	require.NoError(t, err)
+	checkStructure(t, text)
+	checkSchema(t, text)
+	return text
+}
+
 func TestMPD(t *testing.T) {
 	p := presentation(t, 0)
 	live := render(t, p)
@@ -86,6 +96,7 @@ func TestMPD(t *testing.T) {
 
 	require.NoError(t, p.End())
 	golden(t, "ended.mpd", render(t, p))
+	golden(t, "concluding.mpd", conclude(t, p))
 
 	t.Run("after the end, starts with what remains", func(t *testing.T) {
 		long := presentation(t, 0, 8, 16, 24, 32, 40, 48, 56, 64, 72)
@@ -100,6 +111,27 @@ func TestMPD(t *testing.T) {
 		long := presentation(t, 0, 12, 200, 208, 216, 224, 232, 240, 248, 256, 264, 272)
 		require.Equal(t, parse(t, live).AvailabilityStartTime, parse(t, render(t, long)).AvailabilityStartTime)
 	})
+}
+
+// A player that was watching learns the end from an MPD that differs in nothing else
+// from the one it has, and gets the static one after that.
+func TestConcluding(t *testing.T) {
+	p := presentation(t, 0, 12, 30)
+	running := parse(t, render(t, p))
+	require.Equal(t, render(t, p), conclude(t, p), "while it runs, there is one form")
+	require.NoError(t, p.End())
+	concluding, ended := parse(t, conclude(t, p)), parse(t, render(t, p))
+	require.Equal(t, mpd.DYNAMIC_TYPE, concluding.GetType())
+	require.Less(t, string(running.PublishTime), string(concluding.PublishTime))
+	require.Less(t, string(concluding.PublishTime), string(ended.PublishTime))
+	require.Equal(t, ended.MediaPresentationDuration, concluding.MediaPresentationDuration)
+	require.NotNil(t, concluding.MinimumUpdatePeriod, "the static one is to be asked for")
+	require.Len(t, concluding.Periods, len(running.Periods))
+	for i, period := range running.Periods {
+		require.Equal(t, *period.Start, *concluding.Periods[i].Start)
+		require.Equal(t, period.Id, concluding.Periods[i].Id)
+		require.Equal(t, period.AdaptationSets[0].SegmentTemplate, concluding.Periods[i].AdaptationSets[0].SegmentTemplate)
+	}
 }
 
 func TestNotPlayable(t *testing.T) {
@@ -203,15 +235,16 @@ func checkStructure(t *testing.T, text string) {
 	m := parse(t, text)
 	require.NotEmpty(t, m.PublishTime)
 	dynamic := m.GetType() == mpd.DYNAMIC_TYPE
+	goesOn := m.MediaPresentationDuration == nil
+	require.True(t, dynamic || !goesOn)
 	for i, period := range m.Periods {
-		require.Equal(t, dynamic && i+1 == len(m.Periods), period.Duration == nil, "the last one goes on")
+		require.Equal(t, goesOn && i+1 == len(m.Periods), period.Duration == nil, "the last one goes on")
 		checkPeriod(t, m, period)
 	}
 	require.Equal(t, dynamic, m.MinimumUpdatePeriod != nil)
 	require.Equal(t, dynamic, m.TimeShiftBufferDepth != nil)
 	require.Equal(t, dynamic, m.SuggestedPresentationDelay != nil)
-	require.Equal(t, !dynamic, m.MediaPresentationDuration != nil)
-	if last := m.Periods[len(m.Periods)-1]; !dynamic {
+	if last := m.Periods[len(m.Periods)-1]; !goesOn {
 		require.Equal(t, *m.MediaPresentationDuration, *last.Start+*last.Duration, "the end of the last one")
 	}
 	if dynamic {

@@ -75,7 +75,7 @@ func adaptationSet(id uint32, in *cmaf.Init, s *cmaf.Snapshot, f Form, first uin
 		SegmentAlignment: true,
 		SegmentTemplate:  segmentTemplate(in.Timescale, first),
 	}
-	if !s.Ended() {
+	if !f.static(s) {
 		chunked(set, in, s, f, first)
 	}
 	set.MimeType = "video/mp4"

@@ -126,9 +126,10 @@ func (t *dashTrack) loadHeader(ctx context.Context, track *timeline.Track) error
 // load loads a segment, and notes each chunk of it when it comes.
 func (t *dashTrack) load(ctx context.Context, start time.Time, s timeline.Segment) error {
 	scan := chunks.Scanner{Track: t.ticks}
-	loaded := s.Start
+	loaded, empty := s.Start, true
 	readable := t.ticks.Timescale > 0
 	err := t.client.media(ctx, playlist.Resource{URI: s.URL}, func(b []byte) {
+		empty = empty && len(b) == 0
 		if !readable {
 			return
 		}
@@ -142,7 +143,8 @@ func (t *dashTrack) load(ctx context.Context, start time.Time, s timeline.Segmen
 		})
 		readable = err == nil
 	})
-	if err == nil && loaded == s.Start { // not fragmented MP4, or of odd times
+	// An empty one is what would have come next if the stream had not ended.
+	if err == nil && loaded == s.Start && !empty { // not fragmented MP4, or of odd times
 		t.buffered(t.index, start.Add(s.Start), start.Add(s.End), time.Now())
 	}
 	return err

@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/cmaf"
+	"github.com/sluicelive/sluice/internal/dash"
 	"github.com/sluicelive/sluice/internal/media"
 )
 
@@ -35,6 +37,32 @@ func serveMedia(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Prese
 		return serveChunk(l, w, r, track, t.at)
 	}
 	return serveSegment(l, w, r, p, track, t.at.Segment)
+}
+
+// following is how many segments would begin while players of a live MPD have still
+// to learn of the end.
+const following = uint64(dash.Concluding/sluice.SegmentDuration) + 1
+
+// wouldFollow reports whether a path names a segment that would have followed the
+// last one of a track that has ended.
+func wouldFollow(p *cmaf.Presentation, t target) bool {
+	track := p.Track(t.rendition)
+	if t.kind != segment || track == nil {
+		return false
+	}
+	s := track.Snapshot()
+	last := s.Last()
+	return s.Ended && !s.Removed && last != nil && t.at.Segment > last.Number && t.at.Segment-last.Number <= following
+}
+
+// serveNothing answers with an empty segment. Where a stream ends, players of a live
+// MPD ask for the segment that would have been the next. Told that it is not there,
+// they ask again, and Shaka Player, if it learns of the end while it is refused,
+// gives up and never says that it came to the end.
+func serveNothing(w http.ResponseWriter, track *cmaf.Track) {
+	setMediaHeaders(w.Header(), track)
+	w.Header().Set("Cache-Control", cacheLive)
+	w.Header().Set("Content-Length", "0")
 }
 
 func serveSegment(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Presentation, track *cmaf.Track, number uint64) error {

@@ -105,7 +105,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch t.kind {
 	case initSegment, segment, chunk:
-		if err := serveMedia(&s.config.Limits, w, r, p, t); err != nil {
+		err := serveMedia(&s.config.Limits, w, r, p, t)
+		if err != nil && wouldFollow(p, t) && concluding(p, s.config.Now()) {
+			serveNothing(w, p.Track(t.rendition))
+			return nil
+		}
+		if err != nil {
 			return err // who asks for what is not there watches nothing
 		}
 		s.viewers.saw(t.stream, r, s.config.Now())

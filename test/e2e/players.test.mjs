@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { data, preparedStream } from './lib/api.mjs';
+import { inPage, openPage } from './lib/browser.mjs';
 import { openInFirefox } from './lib/firefox.mjs';
 import { asked, judge, playInChromium, playInFFmpeg } from './lib/foreign.mjs';
 import { until } from './lib/processes.mjs';
@@ -58,8 +59,26 @@ scene('players of others', { env: { SLUICE_LOG_LEVEL: 'debug', SLUICE_PRESET: 'u
       return judge(began, frames, Date.now());
     }));
 
-  await step('FFmpeg, DASH, prepared minutes before its first frame', async (t) => {
+  await step('Shaka Player comes to the end of a stream that it watches', async (t) => {
+    const page = await openPage(it.browser);
+    await page.addInitScript(() => document.addEventListener('ended', ({ target }) => (window.ended = target.currentTime), true));
+    await page.goto(`${it.site.origin}/foreign.html?told=${encodeURIComponent(JSON.stringify({ player: 'shaka', url: dash }))}`);
+    await inPage(page, 'the player plays', () => window.watched?.frames.length > 3, undefined, 30_000);
+    const since = server.log.length;
     await data(server, 'POST', `/streams/${id}/end`);
+    const ended = Date.now();
+    await inPage(page, 'the player says that it has ended', () => window.ended !== undefined, undefined, 20_000);
+    t.diagnostic(`it says so ${(Date.now() - ended) / 1000} s after the end`);
+    await until('the MPD is static', async () => (await (await fetch(dash)).text()).includes('type="static"'));
+    const [at, length] = await page.evaluate(() => [window.ended, document.querySelector('video').duration]);
+    const said = /mediaPresentationDuration="PT(?:(\d+)H)?(?:(\d+)M)?([\d.]+)S"/.exec(await (await fetch(dash)).text());
+    const end = (said[1] ?? 0) * 3600 + (said[2] ?? 0) * 60 + Number(said[3]);
+    for (const time of [at, length]) assert.ok(Math.abs(time - end) < 0.5, `it ends at ${at} of ${length} s, the stream at ${end} s`);
+    assert.deepEqual(asked(server, since).refused, [], 'asked for, and not there');
+    await page.context().close();
+  });
+
+  await step('FFmpeg, DASH, prepared minutes before its first frame', async (t) => {
     const { dash_url: late } = await live(it, early.id, publishFromCommand(it, early.id));
     await until('there is media', async () => (await fetch(late)).ok);
     await hold(t, server, { first: 5, behind: 2.5, stops: 0 }, () => playInFFmpeg(late, seconds));

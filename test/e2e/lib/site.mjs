@@ -10,7 +10,7 @@ const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; ch
 const modules = fileURLToPath(new URL('../node_modules/', import.meta.url));
 const pages = fileURLToPath(new URL('../pages/', import.meta.url));
 /** Files of our player that pages load too. */
-const shared = new Map(['everypart.js', 'shakaend.js'].map((name) => [`/${name}`, fileURLToPath(new URL(`../../../web/src/player/${name}`, import.meta.url))]));
+const shared = new Map([['/everypart.js', fileURLToPath(new URL('../../../web/src/player/everypart.js', import.meta.url))]]);
 
 /** Reads a file of the first of some folders that has it. */
 async function readFrom(folders, pathname) {

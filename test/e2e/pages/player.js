@@ -1,7 +1,6 @@
-// A page with each player as it comes out of its box, but for a mend of hls.js and one of Shaka, and an eye on the picture.
+// A page with each player as it comes out of its box, but for a mend of hls.js, and an eye on the picture.
 
 import { loadEveryPart } from '/everypart.js';
-import { endForShaka } from '/shakaend.js';
 
 const video = document.querySelector('video');
 
@@ -27,7 +26,6 @@ const engines = {
   async shaka(url, settings) {
     const player = new shaka.Player();
     player.configure(settings);
-    player.configure('manifest.dash.manifestPreprocessorTXml', endForShaka());
     // Shaka goes on by itself after a segment that is not found in a live stream. One
     // that becomes static between its question and the answer it would give up.
     player.configure('streaming.failureCallback', () => player.retryStreaming(0.5));

@@ -1,6 +1,5 @@
 import shaka from "shaka-player/dist/shaka-player.dash-es2021.js";
 import type { ServerClock } from "./clock";
-import { endForShaka } from "./shakaend.js";
 import { EdgeBandwidth } from "./edgebandwidth";
 import { smoothStartS, type LatencyWish } from "./latency";
 import { PlaybackError, type Engine, type EngineEvents, type Rendition } from "./engine";
@@ -82,7 +81,6 @@ export class ShakaEngine implements Engine {
   /** Counts from when something is loaded. */
   private edge: EdgeBandwidth | undefined;
   private readonly attached: Promise<unknown>;
-  private readonly mendEnd = endForShaka();
   /** When the presentation's time was 0, in ms since 1970; undefined before the first MPD. */
   private start: number | undefined;
 
@@ -176,7 +174,6 @@ export class ShakaEngine implements Engine {
   private prepare(mpd: shaka.extern.xml.Node): void {
     // Shaka would set the playback rate by it, against the latency controller.
     remove(mpd, "ServiceDescription");
-    this.mendEnd(mpd);
     const now = this.clock.now();
     // What is known need not be asked for once more, before anything else.
     if (now !== undefined) {

@@ -54,9 +54,20 @@ export class Recording {
     this.endedAt = Date.now();
     this.#ended.abort();
     await this.running;
+    await this.#untilStatic();
     await this.#readManifests();
     Object.assign(this.answers, await askAfterEnd(this));
     return this;
+  }
+
+  /** Asks for the MPD as players do that were watching, who are told the end first. */
+  async #untilStatic() {
+    const deadline = Date.now() + 15_000;
+    while (!this.mpds.at(-1)?.text.includes('type="static"') && Date.now() < deadline) {
+      const { at, bytes } = await askFor(this.dash);
+      this.mpds.push({ at, text: bytes.toString() });
+      await delay(mpdEvery);
+    }
   }
 
   async #readManifests() {
