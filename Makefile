@@ -73,7 +73,7 @@ bench: need-test build test/e2e/node_modules/.package-lock.json ## by hand: meas
 
 # make compare BASE=/path/to/sluice TABLES=latency PLAYERS=watch SECONDS_EACH=60 ROUNDS=2 compares less.
 .PHONY: compare
-compare: need-test build test/e2e/node_modules/.package-lock.json ## by hand: measure this build and another by turns (BASE=/path/to/sluice)
+compare: need-test build test/e2e/node_modules/.package-lock.json ## by hand: measure this build and another alternately (BASE=/path/to/sluice)
 	BASE='$(BASE)' TABLES='$(TABLES)' SETUPS='$(SETUPS)' PLAYERS='$(PLAYERS)' SECONDS_EACH='$(SECONDS_EACH)' ROUNDS='$(ROUNDS)' node test/bench/compare.mjs
 
 # make players PLAYERS='FFmpeg,mpv' SECONDS=60 lets some of them play. Programs that are not installed are named.

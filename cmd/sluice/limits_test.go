@@ -82,7 +82,7 @@ func TestLimitFlags(t *testing.T) {
 	}
 }
 
-// S19: whoever asks how often, the database is read once a second.
+// S19: however often it is asked for, the database is read once a second.
 func TestReadiness(t *testing.T) {
 	now, asked := time.Unix(1000, 0), 0
 	var fault error

@@ -32,7 +32,7 @@ type netFlags struct {
 	WebRTCAddress []string `name:"webrtc-address" help:"Public IP addresses or host names to announce to publishers instead of those of the interfaces, where the server stands behind NAT. Names are resolved again every minute." placeholder:"ADDR" env:"SLUICE_WEBRTC_ADDRESS"`
 
 	WebRTCListen             string `name:"webrtc-listen" help:"The one IP address that publishers' media comes in on. Default: those of all interfaces." placeholder:"ADDR" env:"SLUICE_WEBRTC_LISTEN"`
-	WebRTCAnnounceInterfaces bool   `name:"webrtc-announce-interfaces" help:"Announce the interfaces' addresses beside --webrtc-address, for publishers on the same network." env:"SLUICE_WEBRTC_ANNOUNCE_INTERFACES"`
+	WebRTCAnnounceInterfaces bool   `name:"webrtc-announce-interfaces" help:"Announce the interfaces' addresses in addition to --webrtc-address, for publishers on the same network." env:"SLUICE_WEBRTC_ANNOUNCE_INTERFACES"`
 }
 
 type serveCmd struct {

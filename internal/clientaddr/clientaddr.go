@@ -151,7 +151,7 @@ func Parse(remote string) netip.Addr {
 	return both.Addr().Unmap()
 }
 
-// hostBits is the part of an IPv6 address that a network gives out: whoever has
+// hostBits is the part of an IPv6 address that a network gives out: a client that has
 // one such address has all with the same first bits (RFC 4291, section 2.5.4).
 const hostBits = 64
 

@@ -23,7 +23,7 @@ import (
 const requestID = "X-Request-Id"
 
 // identify gives each request an id of ours; one that the client sent is not
-// taken, so that nobody can write into the log. It also settles whose request it
+// taken, so that no client can write into the log. It also settles whose request it
 // is, for all that follow.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

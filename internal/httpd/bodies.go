@@ -15,7 +15,7 @@ import (
 
 const (
 	// bodyTimeout is how long a client may take to send its body, from its header
-	// on and whoever reads it, or nobody.
+	// on, whether or not a handler reads it.
 	bodyTimeout = 15 * time.Second
 	// Of a body that was refused so much is thrown away, so that a client which is
 	// still sending gets the answer and not a reset connection.

@@ -77,8 +77,8 @@ func ask(conn net.Conn) *told {
 	return readTold(conn)
 }
 
-// S1: connections that say nothing keep nobody out, from another address or from
-// their own, and disturb nobody who is in.
+// S1: connections that say nothing keep no client out, from another address or from
+// their own, and disturb none that is in.
 func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 	c := newCrowded(t, 40, 20, nil)
 	old := c.dial("127.0.0.2")

@@ -15,7 +15,7 @@ const (
 // and closes what it names. When an address, or the whole, is at its limit, a
 // newcomer takes the place of a connection that is of no use at the moment: of
 // the oldest that has not asked for anything yet, or else of the one that has
-// been idle longest. So a viewer gets in beside any number of connections that
+// been idle longest. So a viewer gets in next to any number of connections that
 // say nothing, also from their very address.
 type crowd struct {
 	total, perAddress int

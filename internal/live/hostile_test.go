@@ -53,7 +53,7 @@ func keyFrame(t *testing.T, codec media.Codec, size string) []byte {
 	return frame
 }
 
-// publishFrames sends frames by turns at an interval, each to be replaced while
+// publishFrames sends frames alternately at an interval, each to be replaced while
 // they are sent.
 func (h *house) publishFrames(codec media.Codec, interval time.Duration, frames ...[]byte) *atomic.Pointer[[][]byte] {
 	h.Helper()
@@ -232,7 +232,7 @@ func residentBytes(t *testing.T) int {
 	return pages * os.Getpagesize()
 }
 
-// TestACodecThatNeverStays sends VP8 and VP9 by turns, twice a second.
+// TestACodecThatNeverStays sends VP8 and VP9 alternately, twice a second.
 func TestACodecThatNeverStays(t *testing.T) {
 	h := newHouse(t, nil)
 	h.log.pids = make(chan int, 100)

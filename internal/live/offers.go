@@ -9,7 +9,7 @@ const (
 	offerInterval = time.Second
 )
 
-// offerBudget counts the offers of one stream. It belongs to whoever holds the
+// offerBudget counts the offers of one stream. It belongs to the goroutine that holds the
 // stream's token for offers.
 type offerBudget struct {
 	used float64 // of offerBurst

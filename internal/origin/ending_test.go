@@ -16,7 +16,7 @@ import (
 
 // Who was watching by DASH is told the end before the MPD is static, for as long as
 // it may take players to ask again, and finds the next segments empty meanwhile. Who
-// comes to a stream that nobody watched gets the static MPD at once.
+// comes to a stream without viewers gets the static MPD at once.
 func TestEndOfAWatchedMPD(t *testing.T) {
 	p := fed(t)
 	at := now
@@ -54,7 +54,7 @@ func TestEndOfAWatchedMPD(t *testing.T) {
 	require.Equal(t, "public, max-age=30", cache)
 	require.Equal(t, http.StatusNotFound, segment(last+1).Code)
 
-	t.Run("that nobody watched", func(t *testing.T) {
+	t.Run("without viewers", func(t *testing.T) {
 		unwatched := fed(t)
 		require.NoError(t, unwatched.End())
 		got := ask(t, newOrigin(unwatched), http.MethodGet, "/streams/7/manifest.mpd")

@@ -18,7 +18,7 @@ import (
 const (
 	// refusal is how long such a request waits.
 	refusal = time.Second
-	// nearby is how many segments beside those that there are a player may ask for
+	// nearby is how many segments next to those that exist a player may ask for
 	// by a clock that is off, or by a manifest that is a little old. It learns at
 	// once that they are not there.
 	nearby = 4

@@ -129,7 +129,7 @@ func TestOpenSegmentForHTTP10(t *testing.T) {
 			e.close()
 		})
 	})
-	t.Run("the head of an open segment is kept by nobody", func(t *testing.T) {
+	t.Run("the head of an open segment is kept by no cache", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			e := newEncoder(t)
 			e.until(103 * time.Second)

@@ -108,7 +108,7 @@ func TestForeignParameters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newReloadEncoder(t)
 		waits := requestFile(t.Context(), newOrigin(e.p), "stream360.m3u8?_HLS_msn=52&sid=a;b&_HLS_part=3&_HLS_msn=nonsense")
-		require.False(t, waits.ended(), "directives count beside them, and the first of two")
+		require.False(t, waits.ended(), "directives count next to them, and the first of two")
 		e.close()
 		require.NoError(t, e.p.End())
 		require.True(t, waits.ended())

@@ -23,7 +23,7 @@ const (
 // lookup resolves a host name.
 type lookup func(ctx context.Context, name string) ([]netip.Addr, error)
 
-// announcement is the addresses that publishers are told, beside those of the
+// announcement is the addresses that publishers are told, in addition to those of the
 // interfaces. The addresses of a name may change while the server runs.
 type announcement struct {
 	names  []string

@@ -37,7 +37,7 @@ func TestAddressesThatPublishersAreTold(t *testing.T) {
 		{"loopback where there is nothing else", AddressPolicy{}, addresses("127.0.0.1", "::1", "fe80::1"), addresses("127.0.0.1", "::1")},
 		{"what is announced, alone", AddressPolicy{Announced: addresses("198.51.100.1")}, server, addresses("198.51.100.1")},
 		{
-			"beside interfaces, where they are asked for",
+			"next to interfaces, where they are asked for",
 			AddressPolicy{Announced: addresses("198.51.100.1", "10.0.0.5"), Interfaces: true},
 			addresses("127.0.0.1", "10.0.0.5", "203.0.113.5"),
 			addresses("198.51.100.1", "10.0.0.5", "203.0.113.5"),

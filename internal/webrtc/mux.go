@@ -48,7 +48,7 @@ func (n *oneInterface) Interfaces() ([]*transport.Interface, error) {
 	return []*transport.Interface{n.only}, nil
 }
 
-// udpMux is Pion's with the addresses that Pion shall know of.
+// udpMux is Pion's with the addresses that Pion is to know of.
 type udpMux struct {
 	*ice.UDPMuxDefault
 	listen []net.Addr

@@ -251,7 +251,7 @@ func TestOneTransportIsTakenAsItIs(t *testing.T) {
 			"",
 		},
 		{
-			"a data channel beside the group",
+			"a data channel outside the group",
 			strings.Replace(readOffer(t, "chromium-data-channel"), "BUNDLE 0 1 2", "BUNDLE 0 1", 1),
 			[]string{chromiumAudio, chromiumVideo, "application rejected"},
 			"BUNDLE 0 1",

@@ -55,7 +55,7 @@ func TestAnnouncedAddressesStandInTheAnswerAndAreReported(t *testing.T) {
 	require.NoError(t, err)
 	for _, a := range own {
 		if !a.IsLoopback() {
-			require.NotContains(t, session.SDP(), " "+a.String()+" ", "nothing is announced beside them")
+			require.NotContains(t, session.SDP(), " "+a.String()+" ", "nothing else is announced")
 		}
 	}
 

@@ -1,4 +1,4 @@
-// Measures two builds by turns in one run, and prints what changed as ratios: on
+// Measures two builds alternately in one run, and prints what changed as ratios: on
 // a shared machine one build's figures alone say little.
 //
 //   make compare BASE=/path/to/another/sluice ROUNDS=3

@@ -32,7 +32,7 @@ async function installed(program) {
 }
 
 const quiet = { DISPLAY: '', WAYLAND_DISPLAY: '' };
-/** A program that shows nobody its frames; it is known by what it asks for. */
+/** A program whose frames no script sees; it is known by what it asks for. */
 const blind = (program, args, env = quiet) => async (_, url) => ({ program, ...(await run(program, args(url), seconds, undefined, env)) });
 /** VLC refuses to run as root. */
 const vlc = (url) => {

@@ -53,7 +53,7 @@ function goMilliseconds(text) {
 /**
  * How long after its first frame was taken each segment was asked for, in the
  * middle of all, in seconds: the most that is known of where a program is that
- * shows nobody its frames. `zero` is when the stream clock was zero.
+ * shows its frames to no script. `zero` is when the stream clock was zero.
  */
 export function askedBehind(segments, zero) {
   return median(segments.slice(Math.floor(segments.length / 3)).map(({ at, number }) => (at - zero) / 1000 - 2 * number));

@@ -43,7 +43,7 @@ export async function startSite(scene, more = []) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site');
     try {
-      if (pathname.includes('//')) throw new Error('modules beside it would be looked for in the wrong folder');
+      if (pathname.includes('//')) throw new Error('modules next to it would be looked for in the wrong folder');
       const content = texts.get(pathname) ?? (await file(pathname, more));
       response.writeHead(200, { 'Content-Type': types[path.extname(pathname)] ?? 'application/octet-stream' }).end(content);
     } catch {

@@ -69,7 +69,7 @@ export class Broadcast {
     }
   }
 
-  /** Goes on with a stream that is running already, unless another tab does and it is not to be taken over. */
+  /** Continues a stream that is running already, unless another tab does and it is not to be taken over. */
   async resume(stream: Stream, media: MediaStream, screen: boolean, takeOver = false): Promise<void> {
     this.reset();
     this.phase = "connecting";

@@ -176,7 +176,7 @@ describe("publisher", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("goes on with a stream that was live after a network that was away for long", async () => {
+  it("continues a stream that was live after a network that was away for long", async () => {
     let away = true;
     const prepare = vi.fn(async () => {
       if (away) throw new ApiError(0, "unreachable", "The server does not answer.");
