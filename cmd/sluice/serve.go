@@ -177,7 +177,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err := streams.Recover(ctx); err != nil {
 		return fmt.Errorf("close the streams of the last run: %w", err)
 	}
-	media := origin.New(origin.Config{Presentations: streams, PublicURL: front.publicURL(), Limits: edge.media, Now: now, Log: log})
+	media := origin.New(origin.Config{Presentations: streams, PublicURL: front.publicURL(), Host: front.host(), Limits: edge.media, Now: now, Log: log})
 	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request
 		Store: store, Live: streams, Bus: events, EventKeys: eventKeys,
 		PublicURL: c.PublicURL, Host: front.host(), Viewers: media.Viewers, EventLimits: edge.events, MaxCreations: c.MaxCreations, Now: now, Log: log,

@@ -102,10 +102,14 @@ func (a *API) counted(in *EventsInput, open func(leave func()) (*huma.StreamResp
 		return nil, err
 	}
 	leave := func() { a.EventLimits.ByAddress.Release(in.client) }
+	opened := false
+	defer func() {
+		if !opened { // a panic counts, too
+			leave()
+		}
+	}()
 	response, err := open(leave)
-	if err != nil {
-		leave()
-	}
+	opened = err == nil
 	return response, err
 }
 
@@ -184,6 +188,7 @@ func (a *API) pump(ctx context.Context, sub *bus.Subscription, out *eventWriter,
 	for err == nil {
 		select {
 		case <-ctx.Done():
+			out.rest(sub)
 			return
 		case <-expired:
 			_ = out.keyExpired()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/bus"
 )
 
 // eventWriteTimeout is how long a client may take to take one event.
@@ -72,6 +73,22 @@ func (e *eventWriter) open() error {
 func (e *eventWriter) event(ev sluice.Event) error {
 	data := bytes.ReplaceAll(ev.Data, []byte("\n"), nil)
 	return e.write(fmt.Appendf(nil, "id: %d\nevent: %s\ndata: %s\n\n", ev.ID, ev.Type, data))
+}
+
+// rest sends what is queued when the server stops: the end of the stream, as a
+// rule, without which a client would come back to a server that is gone. A client
+// that left takes nothing.
+func (e *eventWriter) rest(sub *bus.Subscription) {
+	for {
+		select {
+		case ev, open := <-sub.Events():
+			if !open || e.event(ev) != nil {
+				return
+			}
+		default:
+			return
+		}
+	}
 }
 
 // ping sends a comment, which clients pass over.

@@ -138,11 +138,16 @@ func (a *API) find(ctx context.Context, account sluice.AccountID, ref string) (*
 // findPublic looks a stream up for anybody. A key decides between the accounts
 // that use a slug; for ids it makes no difference.
 func (a *API) findPublic(ctx context.Context, c call, ref string) (*sluice.Stream, error) {
-	s, err := a.find(ctx, c.principal.Account, ref)
-	if errors.Is(err, sluice.ErrStreamNotFound) && !strings.ContainsRune(ref, 0) {
-		s, err = a.Store.PublicStream(ctx, sluice.ParseStreamRef(ref))
+	if c.principal.Account != 0 {
+		s, err := a.find(ctx, c.principal.Account, ref)
+		if !errors.Is(err, sluice.ErrStreamNotFound) {
+			return s, err
+		}
 	}
-	return s, err
+	if strings.ContainsRune(ref, 0) {
+		return nil, sluice.ErrStreamNotFound // as in find
+	}
+	return a.Store.PublicStream(ctx, sluice.ParseStreamRef(ref))
 }
 
 func orEmpty(s *string) string {

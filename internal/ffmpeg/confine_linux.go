@@ -159,17 +159,37 @@ type limit struct {
 
 // limits are the resource limits of FFmpeg. The address space comes last: Go's
 // own might not fit. Processes are counted for all of a user's, so that only one
-// that is alone in its namespace can be limited.
+// that is alone in its namespace can be limited, and only where the kernel counts
+// by namespace.
 func limits(alone bool) []limit {
 	all := []limit{
 		{unix.RLIMIT_FSIZE, 0}, // files; pipes are none
 		{unix.RLIMIT_CORE, 0},
 		{unix.RLIMIT_NOFILE, maxOpenFiles},
 	}
-	if alone {
+	if alone && countsByNamespace() {
 		all = append(all, limit{unix.RLIMIT_NPROC, maxThreads})
 	}
 	return append(all, limit{unix.RLIMIT_AS, addressSpace + uint64(runtime.NumCPU())*perCore})
+}
+
+// countsByNamespace reports whether RLIMIT_NPROC is for a user of a namespace, as
+// since Linux 5.14, and not for all of that user's threads on the machine.
+func countsByNamespace() bool {
+	var name unix.Utsname
+	if unix.Uname(&name) != nil {
+		return false
+	}
+	return isAtLeast(unix.ByteSliceToString(name.Release[:]), 5, 14)
+}
+
+// isAtLeast reads the release of a kernel, as in 6.1.0-18-amd64.
+func isAtLeast(release string, major, minor int) bool {
+	var haveMajor, haveMinor int
+	if n, err := fmt.Sscanf(release, "%d.%d", &haveMajor, &haveMinor); n != 2 || err != nil {
+		return false
+	}
+	return haveMajor > major || haveMajor == major && haveMinor >= minor
 }
 
 // lockFiles leaves FFmpeg its program and libraries to read, and nothing to

@@ -233,3 +233,11 @@ func TestHugeFramesCostNothing(t *testing.T) {
 	const most = 200 << 10 // KiB; one such frame takes 100 MB, and the reference it refers to as well
 	require.Less(t, usage.Maxrss, int64(most))
 }
+
+func TestKernelsAreCompared(t *testing.T) {
+	for release, want := range map[string]bool{
+		"6.1.0-18-amd64": true, "5.14.0": true, "5.15.0-100-generic": true, "5.10.0-28-amd64": false, "4.18.0": false, "unknown": false, "": false,
+	} {
+		require.Equal(t, want, isAtLeast(release, 5, 14), release)
+	}
+}

@@ -27,14 +27,29 @@ func (s *Server) base(all *cmaf.Snapshot, r *http.Request) string {
 	if s.config.PublicURL != "" {
 		return s.config.PublicURL
 	}
-	if !isHost(r.Host) || r.Header.Get("X-Forwarded-Proto") != "" || r.Header.Get("Forwarded") != "" {
+	host := r.Host
+	if s.config.Host != nil {
+		host = s.config.Host(host)
+	}
+	if !isHost(host) || isProxied(r.Header) {
 		return ""
 	}
 	scheme := "http://"
 	if r.TLS != nil {
 		scheme = "https://"
 	}
-	return cmaf.Once(&all.Memo, "origin bases", func() *bases { return &bases{known: map[string]bool{}} }).admit(scheme + strings.ToLower(r.Host))
+	return cmaf.Once(&all.Memo, "origin bases", func() *bases { return &bases{known: map[string]bool{}} }).admit(scheme + strings.ToLower(host))
+}
+
+// isProxied reports whether a proxy asks. Each kind of proxy says so by another
+// header.
+func isProxied(h http.Header) bool {
+	for _, name := range []string{"X-Forwarded-Proto", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"} {
+		if h.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // bases are those that a snapshot's MPD is rendered for.

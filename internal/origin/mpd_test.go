@@ -72,7 +72,7 @@ func TestAddressOfTheTime(t *testing.T) {
 	})
 	t.Run("relative behind a proxy, whose scheme and host are not known", func(t *testing.T) {
 		o := newOrigin(fed(t))
-		for _, name := range []string{"X-Forwarded-Proto", "Forwarded"} {
+		for _, name := range []string{"X-Forwarded-Proto", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"} {
 			requireClocks(t, "/time", clocksIn(t, o, "live.test", func(r *http.Request) { r.Header.Set(name, "https") }))
 		}
 	})

@@ -29,6 +29,9 @@ type Config struct {
 	// PublicURL is the address that viewers use, without a slash at its end. When
 	// empty, absolute addresses take the host that a request names.
 	PublicURL string
+	// Host makes of the Host of a request the one that addresses name. Optional:
+	// without it they name what was asked for.
+	Host func(requested string) string
 	// WriteTimeout is how long one write to a viewer may take, after which the
 	// answer is cut off. Default 15 s.
 	WriteTimeout time.Duration

@@ -20,7 +20,8 @@ func finishAnswer(negotiated string, o *offer, ours []candidate) (string, error)
 		return "", err
 	}
 	var sections []*sdp.MediaDescription
-	for _, s := range o.sections {
+	_, carrier := o.transport()
+	for i, s := range o.sections {
 		at := slices.IndexFunc(desc.MediaDescriptions, func(m *sdp.MediaDescription) bool {
 			mid, _ := m.Attribute("mid")
 			return s.kept && mid == s.mid
@@ -31,7 +32,9 @@ func finishAnswer(negotiated string, o *offer, ours []candidate) (string, error)
 		}
 		m := desc.MediaDescriptions[at]
 		setStartBitrate(m, s)
-		setCandidates(m, ours)
+		if i == carrier {
+			setCandidates(m, ours)
+		}
 		sections = append(sections, m)
 	}
 	desc.MediaDescriptions = sections
@@ -94,18 +97,12 @@ func setStartBitrate(m *sdp.MediaDescription, s section) {
 	}
 }
 
-// setCandidates puts our candidates in place of those that Pion gathered, in the
-// section that carries them. There are none for RTCP, which is always on the port
-// of RTP (RFC 5761).
+// setCandidates puts our candidates in place of those that Pion gathered, if it
+// has: only our own lead to us. There are none for RTCP, which is always on the
+// port of RTP (RFC 5761).
 func setCandidates(m *sdp.MediaDescription, ours []candidate) {
-	at := slices.IndexFunc(m.Attributes, sdp.Attribute.IsICECandidate)
-	if at < 0 {
-		return
-	}
 	m.Attributes = slices.DeleteFunc(m.Attributes, sdp.Attribute.IsICECandidate)
-	var lines []sdp.Attribute
 	for _, c := range ours {
-		lines = append(lines, sdp.NewAttribute("candidate", c.value))
+		m.Attributes = append(m.Attributes, sdp.NewAttribute("candidate", c.value))
 	}
-	m.Attributes = slices.Insert(m.Attributes, at, lines...)
 }

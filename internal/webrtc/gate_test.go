@@ -222,13 +222,18 @@ func TestCloseDoesNotWaitForPeersThatAreSilent(t *testing.T) {
 	}
 }
 
-// pipeConn is a connection to count.
-type pipeConn struct{ net.Conn }
+// numberedConn is a connection that is equal to no other.
+type numberedConn struct {
+	net.Conn
+
+	n int
+}
 
 func TestUnproven(t *testing.T) {
-	u := newUnproven(5, 3)
+	u, made := newUnproven(6, 3), 0
 	add := func(from string) (net.Conn, []net.Conn) {
-		c := &pipeConn{}
+		c := numberedConn{n: made}
+		made++
 		return c, u.add(c, netip.MustParseAddr(from))
 	}
 	first, gone := add("192.0.2.1")
@@ -241,15 +246,21 @@ func TestUnproven(t *testing.T) {
 	require.Empty(t, gone)
 	_, gone = add("2001:db8:1:2::9")
 	require.Empty(t, gone)
-	_, gone = add("198.51.100.1")
-	require.Equal(t, []net.Conn{second}, gone, "of all the oldest")
+	slow, gone := add("198.51.100.1")
+	require.Empty(t, gone)
+	_, gone = add("198.51.100.2")
+	require.Equal(t, []net.Conn{second}, gone, "of all the oldest of the network that holds most")
 	u.remove(third)
 	u.remove(third)
 	_, gone = add("2001:db8:1:2:ffff::")
 	require.Empty(t, gone, "one has proved itself")
 	_, gone = add("2001:db8:1:2::3")
 	require.Equal(t, []net.Conn{other}, gone[:1], "a network of IPv6 counts as one address")
-	require.Len(t, u.all(), 5)
+	for range 20 {
+		_, gone = add("192.0.2.1")
+		require.NotContains(t, gone, slow, "a flood from elsewhere does not reach it")
+	}
+	require.Len(t, u.all(), 6)
 }
 
 func TestReadFirst(t *testing.T) {

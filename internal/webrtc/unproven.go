@@ -23,7 +23,8 @@ type unprovenConn struct {
 
 func newUnproven(limit, perAddress int) *unproven {
 	return &unproven{
-		max: limit, perAddress: perAddress, order: list.New(),
+		// Half at the most: one address never fills the whole.
+		max: limit, perAddress: max(1, min(perAddress, limit/2)), order: list.New(),
 		at: map[net.Conn]*list.Element{}, count: map[netip.Prefix]int{},
 	}
 }
@@ -38,9 +39,20 @@ func (u *unproven) add(conn net.Conn, from netip.Addr) []net.Conn {
 		gone = append(gone, u.evict(func(c unprovenConn) bool { return c.from == network }))
 	}
 	if u.order.Len() > u.max {
-		gone = append(gone, u.evict(func(unprovenConn) bool { return true }))
+		most := u.most()
+		gone = append(gone, u.evict(func(c unprovenConn) bool { return u.count[c.from] == most }))
 	}
 	return gone
+}
+
+// most is how many the network has that holds most: one that floods gives way to
+// itself, and not a publisher that is slow to prove itself.
+func (u *unproven) most() int {
+	most := 0
+	for _, count := range u.count {
+		most = max(most, count)
+	}
+	return most
 }
 
 // evict counts the oldest connection out that matches. There is one.

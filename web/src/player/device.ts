@@ -10,8 +10,8 @@ const holdMs = 3000;
  * it as the viewer asks for sound, as browsers refuse it otherwise.
  */
 export async function openAudioDevice(): Promise<void> {
-  if (!("AudioContext" in globalThis)) return;
-  const context = new AudioContext();
+  const context = make();
+  if (!context) return;
   setTimeout(() => void context.close().catch(() => undefined), openMs + holdMs);
   const silence = context.createGain();
   silence.gain.value = 0;
@@ -21,4 +21,13 @@ export async function openAudioDevice(): Promise<void> {
   const late = performance.now() + openMs;
   context.resume().catch(() => undefined); // where it is refused the element has to do without
   while (!(context.currentTime > 0) && performance.now() < late) await new Promise((next) => setTimeout(next, 20));
+}
+
+/** Browsers limit how many there may be, and old ones have none. */
+function make(): AudioContext | undefined {
+  try {
+    return new AudioContext();
+  } catch {
+    return undefined;
+  }
 }

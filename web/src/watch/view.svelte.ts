@@ -3,6 +3,7 @@ import { openAudioDevice } from "../player/device";
 import type { Sources, Wish } from "../player/choose";
 import type { Rendition } from "../player/engine";
 import { fetchAhead } from "./ahead";
+import { Muting } from "./muting";
 import { Player, type PlayerState } from "../player/player";
 
 const measureMs = 500;
@@ -32,6 +33,7 @@ export class View {
 
   private readonly clock = new ServerClock(fetchAhead);
   private readonly player: Player;
+  private readonly muting = new Muting(openAudioDevice, (muted) => this.player.mute(muted));
   private video: HTMLVideoElement | undefined;
 
   constructor() {
@@ -103,12 +105,10 @@ export class View {
     void this.mute(this.video.volume === 0);
   }
 
-  /** Mutes at once, and unmutes when the device is open. */
   private async mute(muted: boolean): Promise<void> {
     if (!this.video) return;
     this.muted = muted;
-    if (!muted && this.video.muted) await openAudioDevice();
-    if (this.muted === muted) this.player.mute(muted);
+    await this.muting.ask(muted, this.video.muted);
   }
 
   louder(sign: 1 | -1): void {
@@ -147,7 +147,7 @@ export class View {
   }
 
   private readVolume(video: HTMLVideoElement): void {
-    this.muted = video.muted;
+    this.muted = this.muting.shows(video.muted);
     this.volume = video.volume;
     try {
       localStorage.setItem(volumeSlot, String(video.volume));
