@@ -45,14 +45,16 @@ func (s *Server) Check(ctx context.Context) error {
 		return c.err
 	}
 	// The outcome is told to others too, so the caller's haste is not its.
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
-	defer cancel()
-	c.err = errors.Join(s.checkOver(bounded, "udp"), s.checkOver(bounded, "tcp"))
+	free := context.WithoutCancel(ctx)
+	c.err = errors.Join(s.checkOver(free, "udp"), s.checkOver(free, "tcp"))
 	c.at = time.Now()
 	return c.err
 }
 
+// checkOver has a time of its own, so that one that is dead is not taken for both.
 func (s *Server) checkOver(ctx context.Context, network string) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, s.ownAddress())
 	if err == nil {
 		err = s.exchangeCheck(ctx, conn)
