@@ -6,7 +6,7 @@ import "errors"
 type quotaFlags struct {
 	MaxPrepared  int `help:"Most streams of an account that are prepared and not live; 0 for no bound." default:"20" env:"SLUICE_MAX_PREPARED"`
 	MaxStreams   int `help:"Most streams of an account in memory: prepared, live, or ended within the window of --dvr; 0 for no bound." default:"200" env:"SLUICE_MAX_STREAMS"`
-	MaxCreations int `help:"Most streams that an account creates a minute; 0 for no bound." default:"60" env:"SLUICE_MAX_CREATIONS"`
+	MaxCreations int `help:"Most streams that an account creates a minute; 0 for no bound." default:"300" env:"SLUICE_MAX_CREATIONS"`
 }
 
 // Validate checks what flags alone can tell.
