@@ -90,8 +90,10 @@ scene('a browser publishes, players watch', {}, async (it) => {
     assert.equal(ended.status, 'ended');
     const { content } = await playlist((await renditions(publisher.hls))[0].url);
     assert.match(content, /#EXT-X-ENDLIST/);
-    const mpd = await (await fetch(publisher.dash)).text();
-    assert.match(mpd, /type="static"/);
+    // Players that watch are told the end first, and that it is final some seconds later.
+    const mpd = async () => (await fetch(publisher.dash)).text();
+    assert.match(await mpd(), /mediaPresentationDuration="/);
+    await until('the MPD is final', async () => /type="static"/.test(await mpd()), { timeout: 10_000, every: 500 });
     for (const [engine, format] of [['shaka', 'dash'], ['hls', 'hls']]) await assertPlays(it, engine, publisher[format]);
   });
 });
