@@ -48,7 +48,14 @@ scene('players of others', { env: { SLUICE_LOG_LEVEL: 'debug', SLUICE_PRESET: 'u
     // It does not catch up with what a stop costs.
     ['rx-player, DASH', 'rx', dash, { first: 2, behind: 8, stops: 1 }],
   ]) {
-    await step(name, (t) => hold(t, server, bounds, () => playInChromium(it, player, url, seconds)));
+    await step(name, (t) =>
+      hold(t, server, bounds, async () => {
+        const seen = await playInChromium(it, player, url, seconds);
+        if (!Number.isNaN(seen.firstFrame)) return seen;
+        // video.js now and then gives up at its start with MEDIA_ERR_DECODE: docs/faults.md, Left to do.
+        t.diagnostic(`once more: ${seen.said}`);
+        return playInChromium(it, player, url, seconds);
+      }));
   }
 
   await step('hls.js in Firefox', (t) =>
