@@ -54,6 +54,16 @@ func innerBans() []ban {
 			why: "packet, clock and box code is tested on bytes alone: it knows nothing of the house around it",
 		},
 		{
+			from: []string{"./internal/broadcast"},
+			to:   house, sparing: words, indirect: true,
+			why: "the rules of a broadcast do not know how frames arrive, who encodes them or what is stored",
+		},
+		{
+			from: []string{"./internal/broadcast"},
+			to:   []string{"net", "net/http", "os", "context", "sync", "log/slog"},
+			why:  "the rules of a broadcast are a function of what happened and of now: a test of theirs takes microseconds",
+		},
+		{
 			from: []string{"./internal/hls", "./internal/dash"},
 			to:   house, sparing: append([]string{"./internal/cmaf"}, words...), indirect: true,
 			why: "a manifest is a pure function of a snapshot of the packager and of now",

@@ -41,6 +41,12 @@ func reservedCalls() []reserved {
 	}
 }
 
+// pureFolders are those whose rules are functions of their arguments: time is one of
+// them, and what happens at the same time is their callers' business.
+func pureFolders() []string {
+	return []string{"internal/broadcast", "internal/hls", "internal/dash", "internal/jitter", "internal/rtpclock", "internal/mkv", "internal/budget"}
+}
+
 // sourceFiles reads every file that people write here, by path.
 func sourceFiles(t *testing.T, extensions ...string) map[string][]byte {
 	t.Helper()
@@ -76,6 +82,50 @@ func TestSourcesKeepReservedCalls(t *testing.T) {
 		for _, v := range forbiddenCalls(t, p, content) {
 			t.Error(v)
 		}
+	}
+}
+
+func TestPureFoldersArePure(t *testing.T) {
+	for p, content := range sourceFiles(t, ".go") {
+		if slices.Contains(pureFolders(), path.Dir(p)) && !strings.HasSuffix(p, "_test.go") {
+			for _, v := range impurities(t, p, content) {
+				t.Error(v)
+			}
+		}
+	}
+}
+
+// impurities lists where a file reads the clock or starts a goroutine.
+func impurities(t *testing.T, file string, content []byte) []string {
+	t.Helper()
+	fset := token.NewFileSet()
+	tree, err := parser.ParseFile(fset, file, content, parser.SkipObjectResolution)
+	require.NoError(t, err)
+	clock, _ := importName(tree, "time")
+	var found []string
+	ast.Inspect(tree, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			found = append(found, fmt.Sprintf("%s starts a goroutine, but its rules are pure", fset.Position(n.Pos())))
+		case *ast.SelectorExpr:
+			x, ok := n.X.(*ast.Ident)
+			if ok && x.Name == clock && slices.Contains([]string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick"}, n.Sel.Name) {
+				found = append(found, fmt.Sprintf("%s reads the clock, but time is an argument of its rules", fset.Position(n.Pos())))
+			}
+		}
+		return true
+	})
+	return found
+}
+
+func TestImpuritiesAreFound(t *testing.T) {
+	for body, found := range map[string]int{
+		`import "time"; func f() time.Time { return time.Now() }`:                   1,
+		`import clock "time"; func f() <-chan clock.Time { return clock.After(1) }`: 1,
+		`func f() { go f() }`: 1,
+		`import "time"; func f(now time.Time) time.Time { return now.Add(time.Second) }`: 0,
+	} {
+		require.Len(t, impurities(t, "internal/broadcast/a.go", []byte("package broadcast; "+body)), found, body)
 	}
 }
 

@@ -79,11 +79,11 @@ func (c doctorCmd) ffmpeg(ctx context.Context) []finding {
 	confinement, missing := ffmpeg.Confine(ctx, c.FFmpeg)
 	found = append(found, confined(missing))
 	for _, codec := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264} {
-		f := finding{"FFmpeg makes a slate in " + codec.String(), ""}
-		if _, err := confinement.Slate(ctx, c.FFmpeg, codec); err != nil {
+		f := finding{"FFmpeg decodes " + codec.String(), ""}
+		if err := confinement.Decodes(ctx, c.FFmpeg, codec); err != nil {
 			f = finding{
-				fmt.Sprintf("no slate in %v: %v", codec, err),
-				"publishers in this codec freeze instead of showing a slate when they are away; install a complete build",
+				fmt.Sprintf("FFmpeg does not decode %v: %v", codec, err),
+				"streams in this codec cannot be encoded; install a complete build, or name one with --ffmpeg",
 			}
 		}
 		found = append(found, f)

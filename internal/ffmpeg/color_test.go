@@ -63,17 +63,11 @@ func (s source) keyFrame(t *testing.T) []byte {
 	if s.full {
 		span = "pc"
 	}
-	args := append([]string{
+	args := []string{
 		"-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "640x360", "-r", "30", "-i", patchFile(t), "-frames:v", "1",
 		"-vf", "scale=out_color_matrix=" + s.matrix + ":out_range=" + span + ":flags=accurate_rnd+full_chroma_int,format=yuv420p", "-b:v", "4M",
-	}, slateEncoder(s.codec)...)
-	args = append(args[:len(args)-2], append(s.tags, args[len(args)-2:]...)...) // before the muxer
-	out, err := run(t.Context(), "ffmpeg", append(args, "pipe:1")...)
-	require.NoError(t, err)
-	if s.codec == media.H264 {
-		return out
 	}
-	frame, err := firstIVFFrame(out)
+	frame, err := run(t.Context(), "ffmpeg", append(append(args, s.tags...), codedAs(s.codec)...)...)
 	require.NoError(t, err)
 	return frame
 }

@@ -181,8 +181,8 @@ func TestConfinedEncode(t *testing.T) {
 	require.NoError(t, err)
 	for _, codec := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264} {
 		t.Run(codec.String(), func(t *testing.T) {
-			slate, err := c.Slate(t.Context(), "ffmpeg", codec)
-			require.NoError(t, err)
+			require.NoError(t, c.Decodes(t.Context(), "ffmpeg", codec))
+			slate := media.Slate(codec)
 			e := Encode{Ladder: ladder}
 			p, err := c.Start(t.Context(), "ffmpeg", e.Args(), e.Outputs(), slog.New(slog.DiscardHandler))
 			require.NoError(t, err)

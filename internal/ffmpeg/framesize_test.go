@@ -8,21 +8,23 @@ import (
 	"github.com/sluicelive/sluice/internal/media"
 )
 
+// codedAs is the end of FFmpeg's arguments for frames in a codec, fast, and in the
+// form of media.Frame.
+func codedAs(codec media.Codec) []string {
+	encoder := map[media.Codec][]string{
+		media.VP8:  {"libvpx"},
+		media.VP9:  {"libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"},
+		media.AV1:  {"libaom-av1", "-cpu-used", "8"},
+		media.H264: {"libx264", "-profile:v", "baseline", "-tune", "zerolatency", "-preset", "ultrafast"},
+	}[codec]
+	return append(append([]string{"-c:v"}, encoder...), "-f", "rawvideo", "pipe:1")
+}
+
 // keyFrame makes a flat key frame, in WxH.
 func keyFrame(t *testing.T, codec media.Codec, size string) []byte {
 	t.Helper()
-	args := append([]string{
-		"-loglevel", "error", "-f", "lavfi", "-i", "color=c=gray:s=" + size + ":r=30", "-frames:v", "1", "-pix_fmt", "yuv420p",
-	}, slateEncoder(codec)...)
-	args = append(args, map[media.Codec][]string{ // the fast ones
-		media.VP9: {"-deadline", "realtime", "-cpu-used", "8"}, media.H264: {"-preset", "ultrafast"},
-	}[codec]...)
-	out, err := run(t.Context(), "ffmpeg", append(args, "pipe:1")...)
-	require.NoError(t, err)
-	if codec == media.H264 {
-		return out
-	}
-	frame, err := firstIVFFrame(out)
+	args := []string{"-loglevel", "error", "-f", "lavfi", "-i", "color=c=gray:s=" + size + ":r=30", "-frames:v", "1", "-pix_fmt", "yuv420p"}
+	frame, err := run(t.Context(), "ffmpeg", append(args, codedAs(codec)...)...)
 	require.NoError(t, err)
 	return frame
 }

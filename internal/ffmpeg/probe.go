@@ -3,6 +3,7 @@ package ffmpeg
 import (
 	"context"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 )
@@ -73,13 +74,18 @@ func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 }
 
 func (c Confinement) run(ctx context.Context, program string, args ...string) ([]byte, error) {
+	return c.runWith(ctx, nil, program, args...)
+}
+
+// runWith gives the command something to read.
+func (c Confinement) runWith(ctx context.Context, stdin io.Reader, program string, args ...string) ([]byte, error) {
 	// The death signal comes when the thread ends that started the child.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := c.command(ctx, program, args)
 	cmd.Env = environment(cmd)
 	words := &lastWords{}
-	cmd.Stderr = words
+	cmd.Stdin, cmd.Stderr = stdin, words
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("ffmpeg: %s: %w", strings.Join(args, " "), &exitError{Exit{Err: err, LastWords: words.String()}})

@@ -60,10 +60,8 @@ func TestResolutionChange(t *testing.T) {
 
 func vp8KeyFrame(t *testing.T, size string) []byte {
 	t.Helper()
-	out, err := run(t.Context(), "ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", fmt.Sprintf("testsrc=s=%s:r=30", size),
-		"-frames:v", "1", "-pix_fmt", "yuv420p", "-c:v", "libvpx", "-f", "ivf", "pipe:1")
-	require.NoError(t, err)
-	frame, err := firstIVFFrame(out)
+	args := []string{"-loglevel", "error", "-f", "lavfi", "-i", fmt.Sprintf("testsrc=s=%s:r=30", size), "-frames:v", "1", "-pix_fmt", "yuv420p"}
+	frame, err := run(t.Context(), "ffmpeg", append(args, codedAs(media.VP8)...)...)
 	require.NoError(t, err)
 	return frame
 }

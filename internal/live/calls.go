@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/broadcast"
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
 
@@ -117,7 +118,7 @@ func (s *Server) Start(ctx context.Context, account sluice.AccountID, id sluice.
 
 // awaitPlayable has the encoder started and waits for its first segments.
 func (s *Server) awaitPlayable(ctx context.Context, rs *stream) error {
-	if err := rs.do(ctx, rs.want); err != nil {
+	if err := rs.do(ctx, func() { rs.step(broadcast.Requested{}) }); err != nil {
 		return err
 	}
 	wait, cancel := context.WithTimeout(ctx, s.cfg.StartTimeout)
@@ -153,26 +154,21 @@ func (s *Server) whyEnded(ctx context.Context, rs *stream) error {
 	return errEnded(rs.id)
 }
 
-// want asks for an encoder; it starts with the publisher's next key frame.
-func (s *stream) want() {
-	if s.wanted == 0 {
-		s.wanted = s.now()
-	}
-}
-
 // missing says what a start waited for in vain.
 func (s *stream) missing() error {
 	const kind = sluice.KindState
-	switch {
-	case s.session == nil:
+	switch s.machine.Waiting() {
+	case broadcast.ForPublisher:
 		return sluice.Errorf(kind, "publisher_missing",
 			"no publisher is connected to stream %d; send its offer to /v1/streams/%d/init first", s.id, s.id)
-	case !s.session.connected:
+	case broadcast.ForConnection:
 		return sluice.Errorf(kind, "publisher_not_connected",
 			"the publisher of stream %d is not connected yet; check that its browser reaches this server's WebRTC port over UDP or TCP, then start again", s.id)
-	case !s.session.hasMedia:
+	case broadcast.ForMedia:
 		return sluice.Errorf(kind, "media_missing",
 			"the publisher of stream %d is connected but sends neither audio nor video; add tracks before the offer is made", s.id)
+	case broadcast.ForEncoder:
+		fallthrough
 	default:
 		return sluice.Errorf(sluice.KindUnavailable, "encoder_late",
 			"media of stream %d arrives, but the encoder is not ready yet; start again in a few seconds", s.id)
@@ -185,11 +181,9 @@ func (s *Server) End(ctx context.Context, account sluice.AccountID, id sluice.St
 	if err != nil {
 		return nil, err
 	}
-	end := ending{cause: cause, at: s.now()}
 	if rs := s.running(id); rs != nil {
-		end.at = rs.wallNow()
 		select {
-		case rs.ending <- end:
+		case rs.ending <- cause:
 		default: // it is ending already
 		}
 		select {
@@ -200,7 +194,7 @@ func (s *Server) End(ctx context.Context, account sluice.AccountID, id sluice.St
 			return nil, sluice.Errorf(sluice.KindUnavailable, "store_busy",
 				"stream %d has ended, but the server's database is too busy to note it yet; try again in a few seconds", id)
 		}
-	} else if err := s.close(ctx, st.AccountID, id, end); err != nil {
+	} else if err := s.close(ctx, st.AccountID, id, ending{cause: cause, at: s.now()}); err != nil {
 		return nil, err
 	}
 	return s.cfg.Store.Stream(ctx, account, sluice.StreamRef{ID: id})

@@ -20,7 +20,7 @@ import (
 
 const (
 	// queueLength bounds the frames that wait for the encoder: over ten seconds
-	// of pictures and sound, since a run that begins fills up to longestHold at
+	// of pictures and sound, since a run that begins fills up to twelve seconds at
 	// once. When it is full the encoder is too slow for this machine, and
 	// pictures are dropped up to the next key frame.
 	queueLength = 1024
@@ -45,7 +45,6 @@ type encoder struct {
 	queue   chan block
 	waiting atomic.Int64 // bytes in queue
 	closed  bool
-	tooSlow bool // it was killed for falling behind
 	dropped atomic.Int64
 
 	toldDropped int64         // of dropped, how many the log has
@@ -105,6 +104,14 @@ func (e *encoder) close() {
 		e.closed = true
 		close(e.queue)
 		time.AfterFunc(stopTimeout, e.kill)
+	}
+}
+
+// logDropped logs the frames that were dropped, at most once a second.
+func (e *encoder) logDropped(now time.Duration) {
+	if n := e.dropped.Load(); n > e.toldDropped && now-e.toldAt >= time.Second {
+		e.log.Warn("encoder is too slow, frames are dropped", "frames", n-e.toldDropped)
+		e.toldDropped, e.toldAt = n, now
 	}
 }
 

@@ -16,8 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sluicelive/sluice"
-	"github.com/sluicelive/sluice/internal/bus"
-	"github.com/sluicelive/sluice/internal/ffmpeg"
+	"github.com/sluicelive/sluice/internal/broadcast"
 	"github.com/sluicelive/sluice/internal/media"
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
@@ -241,9 +240,9 @@ func TestACodecThatNeverStays(t *testing.T) {
 	h.publish(media.VP8, silent)
 	rs := h.server.running(h.stream)
 	var to *session
-	require.NoError(t, rs.do(t.Context(), func() { to = rs.session; rs.want() }))
+	require.NoError(t, rs.do(t.Context(), func() { to = rs.session; rs.step(broadcast.Requested{}) }))
 
-	frames := map[media.Codec][]byte{media.VP8: keyFrame(t, media.VP8, "640x360"), media.VP9: slateOf(t, media.VP9)}
+	frames := map[media.Codec][]byte{media.VP8: keyFrame(t, media.VP8, "640x360"), media.VP9: media.Slate(media.VP9)}
 	const perSecond, seconds = 30, 10
 	ticker := time.NewTicker(time.Second / perSecond)
 	defer ticker.Stop()
@@ -256,31 +255,4 @@ func TestACodecThatNeverStays(t *testing.T) {
 		<-ticker.C
 	}
 	require.LessOrEqual(t, len(h.log.pids), seconds/2+1, "one run in two seconds, and the one that stood by")
-}
-
-func slateOf(t *testing.T, codec media.Codec) []byte {
-	t.Helper()
-	slate, err := ffmpeg.Slate(t.Context(), "ffmpeg", codec)
-	require.NoError(t, err)
-	return slate
-}
-
-func TestCodecChangesThatGoOnEndTheStream(t *testing.T) {
-	s := &stream{server: &Server{cfg: Config{Bus: bus.New(time.Now)}, now: time.Now}}
-	defer s.server.cfg.Bus.Close()
-	now := time.Minute
-	require.Zero(t, s.codecChanged(now))
-	due := s.wanted
-	require.Equal(t, now, due, "the first change is followed at once")
-	s.runBegan = now
-	require.Zero(t, s.codecChanged(now+time.Second/2))
-	due = s.wanted
-	require.Equal(t, now+shortestRun, due, "the next one is not")
-	for range maxAttempts - 2 {
-		now += 4 * time.Second
-		require.Zero(t, s.codecChanged(now))
-	}
-	end := s.codecChanged(now + 4*time.Second)
-	require.Equal(t, sluice.EndFailed, end.cause)
-	require.Contains(t, end.why, "one codec")
 }

@@ -65,7 +65,6 @@ func (s *Server) runLoop(st *stream) (end ending) {
 	end = ending{cause: sluice.EndFailed, at: st.wallNow(), why: whyFault}
 	finished := errors.New("finished")
 	group.Go(guarded(func() error { end = st.loop(ctx); return finished }))
-	group.Go(guarded(func() error { st.chores.run(ctx); return nil }))
 	group.Go(guarded(func() error { s.recordMedia(ctx, st); return nil }))
 	group.Go(guarded(func() error { s.recordAways(ctx, st); return nil }))
 	if err := group.Wait(); err != nil && !errors.Is(err, finished) {

@@ -98,8 +98,7 @@ func silent(p *publisher) { p.silent.Store(true) }
 
 func (h *house) publish(codec media.Codec, options ...func(*publisher)) *publisher {
 	h.Helper()
-	picture, err := ffmpeg.Slate(h.Context(), "ffmpeg", codec)
-	require.NoError(h, err)
+	picture := media.Slate(codec)
 	pub, err := webrtc.NewPublisher(webrtc.PublisherConfig{Video: codec, Audio: true})
 	require.NoError(h, err)
 	offer, err := pub.Offer(h.Context())

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/broadcast"
 	"github.com/sluicelive/sluice/internal/bus"
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/dvr"
 	"github.com/sluicelive/sluice/internal/ffmpeg"
-	"github.com/sluicelive/sluice/internal/media"
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
 
@@ -69,10 +69,9 @@ func (c *Config) setDefaults() {
 
 // Server owns the running streams. Its life: New → Recover → requests → Close.
 type Server struct {
-	cfg    Config
-	now    func() time.Time
-	log    *slog.Logger
-	slates slates
+	cfg Config
+	now func() time.Time
+	log *slog.Logger
 
 	ctx  context.Context //nolint:containedctx // the life of the streams, which outlive the requests that begin them
 	stop context.CancelFunc
@@ -90,7 +89,6 @@ func New(cfg Config) *Server {
 		cfg:     cfg,
 		now:     cfg.Now,
 		log:     cfg.Log,
-		slates:  slates{program: cfg.FFmpeg, confinement: cfg.Confinement, made: map[media.Codec][]byte{}},
 		ctx:     ctx,
 		stop:    stop,
 		streams: map[sluice.StreamID]*stream{},
@@ -182,6 +180,7 @@ func (s *Server) open(st *sluice.Stream) (_ *stream, begun bool, err error) {
 		shelf = s.cfg.DVR.Shelf(st.ID)
 		packaging.Shelf = shelf
 	}
+	limits := broadcast.Config{ReconnectWindow: s.cfg.ReconnectWindow, PrepareTimeout: s.cfg.PrepareTimeout}
 	rs := &stream{
 		server:       s,
 		id:           st.ID,
@@ -191,15 +190,14 @@ func (s *Server) open(st *sluice.Stream) (_ *stream, begun bool, err error) {
 		presentation: cmaf.NewPresentation(packaging),
 		shelf:        shelf,
 		log:          log,
+		machine:      broadcast.New(limits, clock.MediaTime(s.now())),
 		commands:     make(chan func()),
 		offers:       make(chan struct{}, 1),
-		ending:       make(chan ending, 1),
+		ending:       make(chan sluice.EndCause, 1),
 		done:         make(chan struct{}),
 		removed:      make(chan struct{}),
 		gone:         make(chan struct{}),
 		awayChanged:  make(chan struct{}, 1),
-		slates:       map[media.Codec]slate{},
-		chores:       newChores(log),
 	}
 	s.streams[st.ID] = rs
 	s.wg.Go(func() { s.run(rs) })

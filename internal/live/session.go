@@ -35,9 +35,7 @@ type session struct {
 
 	candidates chan sluice.ICECandidate // ours, for the publisher
 
-	order     frameOrder
-	connected bool
-	hasMedia  bool // a frame came
+	order frameOrder
 }
 
 func newSession() *session {

@@ -2,13 +2,13 @@ package live
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/broadcast"
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/dvr"
 	"github.com/sluicelive/sluice/internal/media"
@@ -21,9 +21,6 @@ const (
 	// idleInterval is how often while nothing can be missing: without a publisher
 	// and an encoder.
 	idleInterval = time.Second
-	// keyFramePatience is how long a publisher gets to answer a request for a
-	// key frame: browsers take 30 to 130 ms and the way there and back.
-	keyFramePatience = 300 * time.Millisecond
 )
 
 // stream is a prepared or live stream: one goroutine, its loop, owns the
@@ -40,10 +37,10 @@ type stream struct {
 	log          *slog.Logger
 
 	commands chan func()
-	offers   chan struct{} // a token: one offer is answered at a time
-	budget   offerBudget   // of who holds the token
-	ending   chan ending   // asks the loop to end
-	done     chan struct{} // closed when the stream has ended and is stored
+	offers   chan struct{}        // a token: one offer is answered at a time
+	budget   offerBudget          // of who holds the token
+	ending   chan sluice.EndCause // asks the loop to end
+	done     chan struct{}        // closed when the stream has ended and is stored
 	removing sync.Once
 	removed  chan struct{} // closed when it was deleted: nothing of it is sent any more
 	gone     chan struct{} // closed when nothing of it is held any more, also on disk
@@ -54,24 +51,20 @@ type stream struct {
 	awayChanged chan struct{} // asks for that; holds one
 
 	// Owned by the loop.
+	machine    *broadcast.Machine
+	over       ending // set when the machine ends the broadcast
 	candidates candidates
 	session    *session
-	wanted     time.Duration // from when on an encoder shall run; 0: not yet
-	keyAsked   time.Duration // when a key frame was last asked for
-	oversized  bool          // the publisher's frames are larger than the encoder takes
-	toldLarge  time.Duration // when that was last told
+	arrived    placedFrame // the frame that the machine decides on
 	feed       *feed
 	encoder    *encoder
-	runBegan   time.Duration // when the newest run did
-	standby    *encoder      // launched before it is wanted
-	progress   time.Duration // how far the encoder's output has come
-	progressAt time.Duration // and when it last came further
-	attempts   attempts
-	changes    attempts // runs that ended since the publisher changed its codec
-	slates     map[media.Codec]slate
-	idleSince  time.Duration // since when no publisher is connected
-	away       bool          // as the loop last saw it
-	chores     *chores
+	standby    *encoder // launched before it is needed
+}
+
+// placedFrame is a frame of the publisher on the stream clock.
+type placedFrame struct {
+	media.Frame
+	at time.Duration
 }
 
 // ending is why and as of when a stream shall end.
@@ -115,148 +108,148 @@ func (s *stream) loop(ctx context.Context) ending {
 	defer s.stopEncoder()
 	defer s.dismissStandby()
 	defer s.closeSession()
-	s.idleSince = s.now()
-	for {
+	for s.over.cause == "" {
 		if due := s.interval(); due != interval {
 			interval = due
 			ticker.Reset(interval)
 		}
 		in := s.session.inputs()
-		var end ending
 		select {
 		case f := <-s.commands:
 			f()
 		case f := <-in.frames:
 			s.session.taken(f)
-			s.frame(ctx, f)
+			s.frame(f)
 		case r := <-in.reports:
 			s.session.mapper.SenderReport(r)
 		case st := <-in.state:
-			s.connection(ctx, st)
+			s.connection(st)
 		case c := <-in.candidates:
 			s.server.publishCandidate(s.id, s.session.conn.ID(), c)
 		case err := <-s.encoder.end():
-			end = s.encoderEnded(err)
+			s.encoderEnded(err)
 		case err := <-s.standby.end():
 			s.log.Warn("the encoder that stood by ended", "err", err)
-			s.standby = nil // a run launches another
+			s.standby = nil
+			s.step(broadcast.StandbyExited{})
 		case <-ticker.C:
-			end = s.tick(ctx)
-		case end = <-s.ending:
+			s.tick()
+		case cause := <-s.ending:
+			s.step(broadcast.EndRequested{Cause: cause})
 		case <-ctx.Done():
-			end = s.canceled()
-		}
-		if end.cause != "" {
-			return end
+			s.step(s.canceled())
 		}
 	}
+	return s.over
 }
 
 // interval is how often the loop looks for what is missing.
 func (s *stream) interval() time.Duration {
-	if s.session == nil && s.encoder == nil && !s.started.Load() {
+	if s.machine.IsIdle() && !s.started.Load() {
 		return idleInterval
 	}
 	return tickInterval
 }
 
-// canceled tells the end of the server from a failure beside the loop.
-func (s *stream) canceled() ending {
+// canceled tells the end of the server from a failure in another goroutine.
+func (s *stream) canceled() broadcast.EndRequested {
 	if s.server.ctx.Err() != nil {
-		return ending{cause: sluice.EndShutdown, at: s.wallNow()}
+		return broadcast.EndRequested{Cause: sluice.EndShutdown}
 	}
-	return ending{cause: sluice.EndFailed, at: s.wallNow(), why: whyFault}
+	return broadcast.EndRequested{Cause: sluice.EndFailed, Why: whyFault}
 }
 
-// frame places one frame of the publisher on the stream clock and feeds it.
-func (s *stream) frame(ctx context.Context, f media.Frame) {
-	arrived := s.clock.MediaTime(f.Arrived)
-	t := s.session.mapper.Map(f.Codec, f.RTPTime, arrived)
-	s.lastSeen.Store(int64(arrived))
-	s.session.hasMedia = true
-	if f.Codec.Kind() == media.Audio {
-		if s.feed != nil {
-			s.feed.audio(t, f.Data)
+// step gives the machine an input and does what it says.
+func (s *stream) step(in broadcast.Input) {
+	needsKey := false
+	for _, a := range s.machine.Step(in, s.now()) {
+		if a.Do == broadcast.Feed {
+			needsKey = !s.feedFrame()
+			continue
 		}
-		return
+		s.act(a)
 	}
-	if s.tooLarge(f) {
+	if needsKey {
+		s.step(broadcast.KeyFrameNeeded{})
+	}
+}
+
+// act does what the machine says, but for Feed.
+func (s *stream) act(a broadcast.Action) {
+	switch a.Do {
+	case broadcast.LaunchStandby:
+		s.standby = s.launch(0)
+	case broadcast.BeginRun:
+		s.beginRun(a)
+	case broadcast.CloseInput:
+		s.encoder.close()
+	case broadcast.KillEncoder:
+		s.log.Error("killing the encoder", "why", a.Text)
+		s.encoder.kill()
+	case broadcast.AskKeyFrame:
+		s.session.conn.RequestKeyFrame()
+	case broadcast.CloseSession:
+		s.closeSession()
+	case broadcast.SaveAway:
+		s.setAway(a.Away)
+	case broadcast.Report:
+		s.log.Warn("users are told of an error", "code", a.Code, "message", a.Text)
+		s.server.publishError(s.id, a.Code, a.Text)
+	case broadcast.End:
+		s.over = ending{cause: a.Cause, at: s.clock.WallTime(a.At).Round(0), why: a.Text}
+	}
+}
+
+// frame places one frame of the publisher on the stream clock.
+func (s *stream) frame(f media.Frame) {
+	arrived := s.clock.MediaTime(f.Arrived)
+	s.lastSeen.Store(int64(arrived))
+	s.arrived = placedFrame{f, s.session.mapper.Map(f.Codec, f.RTPTime, arrived)}
+	if f.Codec.Kind() == media.Audio {
+		s.step(broadcast.AudioFrame{Arrived: arrived})
 		return
 	}
 	if s.session.order.note(f) {
 		s.server.publishError(s.id, "b_frames",
 			"the publisher sends B frames, most of which cannot be shown; turn them off in its encoder (x264: bframes=0 or tune zerolatency)")
 	}
-	if f.Key && s.encoderDue(s.now()) {
-		s.startEncoder(ctx, f.Codec, t)
+	in := broadcast.VideoFrame{Codec: f.Codec, Key: f.Key, Time: s.arrived.at, Arrived: arrived}
+	if f.Key {
+		in.Width, in.Height, _ = media.FrameSize(f.Codec, f.Data) // 0 where it says nothing
 	}
-	if s.encoder != nil && f.Codec != s.encoder.codec {
-		s.encoder.close() // the next one starts with this codec
-		return
-	}
-	if s.feed != nil && !s.feed.video(t, f.Key, f.Data) {
-		s.askKeyFrame(s.now())
-	}
+	s.step(in)
 }
 
-// largePatience is how often at most a publisher is told that its frames are too
-// large.
-const largePatience = 10 * time.Second
-
-// tooLarge reports whether a frame, or the key frame that it builds on, is more
-// than the encoder takes, and tells the publisher. The broadcast goes on without
-// these frames, up to a key frame that fits.
-func (s *stream) tooLarge(f media.Frame) bool {
-	if !f.Key {
-		return s.oversized
+// feedFrame gives the frame that arrived to the encoder. It is not ok when a key
+// frame is needed first.
+func (s *stream) feedFrame() (ok bool) {
+	if s.arrived.Codec.Kind() == media.Audio {
+		s.feed.audio(s.arrived.at, s.arrived.Data)
+		return true
 	}
-	width, height, known := media.FrameSize(f.Codec, f.Data)
-	if !known {
-		return s.oversized
-	}
-	s.oversized = width*height > media.MaxPixels
-	if now := s.now(); s.oversized && (s.toldLarge == 0 || now-s.toldLarge >= largePatience) {
-		s.toldLarge = now
-		s.log.Warn("the publisher's frames are too large", "width", width, "height", height)
-		s.server.publishError(s.id, "frame_too_large", fmt.Sprintf(
-			"the publisher's frames of %d×%d are larger than %d×%d and left out; publish a smaller size", width, height, media.MaxWidth, media.MaxHeight))
-	}
-	return s.oversized
-}
-
-// askKeyFrame asks the publisher for a key frame, but not again before it had
-// time to send one.
-func (s *stream) askKeyFrame(now time.Duration) {
-	if s.session != nil && now-s.keyAsked >= keyFramePatience {
-		s.keyAsked = now
-		s.session.conn.RequestKeyFrame()
-	}
+	return s.feed.video(s.arrived.at, s.arrived.Key, s.arrived.Data)
 }
 
 // connection follows the state of the publisher's connection.
-func (s *stream) connection(ctx context.Context, st webrtc.State) {
+func (s *stream) connection(st webrtc.State) {
 	s.log.Info("publisher's connection changed", "session", s.session.conn.ID(), "state", st)
 	switch st {
 	case webrtc.Connecting:
 	case webrtc.Connected:
-		s.session.connected = true
-		s.standBy(ctx)
+		s.step(broadcast.Connected{})
 		s.server.cfg.Bus.EndSession(s.id)
 	case webrtc.Disconnected:
-		s.session.connected = false
-		s.idleSince = s.now()
+		s.step(broadcast.Disconnected{})
 	case webrtc.Failed, webrtc.Closed:
-		if s.session.connected {
-			s.idleSince = s.now()
-		}
-		s.closeSession()
+		s.step(broadcast.Closed{})
 	}
 }
 
-// install makes a new session the publisher; the one before it is let go.
+// install makes a new session the publisher and closes the one before it.
 func (s *stream) install(next *session) {
 	s.closeSession()
-	s.session, s.idleSince = next, s.now() // it has all the time to connect
+	s.session = next
+	s.step(broadcast.Offered{})
 	s.server.cfg.Bus.NewSession(s.id, next.conn.ID())
 	for _, c := range s.candidates.take(s.server.now()) {
 		s.offerCandidate(c)
@@ -279,49 +272,33 @@ func (s *stream) closeSession() {
 	}
 }
 
-// tick fills the feed, and ends what has taken or waited too long.
-func (s *stream) tick(ctx context.Context) ending {
+// tick fills the feed, and lets the machine see what is due.
+func (s *stream) tick() {
 	now := s.now()
-	away := s.session == nil || !s.session.connected
-	s.setAway(away)
-	if s.encoderDue(now) {
-		s.askKeyFrame(now)
-		s.startWithoutVideo(ctx, now, away)
+	if s.started.Load() {
+		s.step(broadcast.Started{})
 	}
+	s.step(broadcast.Tick{Published: videoEnd(s.presentation.Snapshot())})
 	if s.feed != nil {
-		s.feed.slate, s.feed.away = s.slate(s.encoder.codec, now), away
+		s.feed.away = s.machine.IsAway()
 		s.feed.tick(now)
 		if s.feed.asksKey(now) {
-			s.askKeyFrame(now)
+			s.step(broadcast.KeyFrameNeeded{})
 		}
 	}
 	if s.session != nil {
 		s.session.drops.note(s.log, now, s.session.dropped.Load())
 		if s.session.lost.Load() {
-			s.askKeyFrame(now)
+			s.step(broadcast.KeyFrameNeeded{})
 		}
 	}
-	s.watchEncoder(now)
-	if !away {
-		return ending{}
+	if s.encoder != nil {
+		s.encoder.logDropped(now)
 	}
-	idle := now - s.idleSince
-	switch {
-	case s.started.Load() && idle > s.server.cfg.ReconnectWindow:
-		return ending{cause: sluice.EndPublisherGone, at: s.clock.WallTime(time.Duration(s.lastSeen.Load()))}
-	case !s.started.Load() && idle > s.server.cfg.PrepareTimeout:
-		return ending{cause: sluice.EndNeverStarted, at: s.wallNow()}
-	}
-	return ending{}
 }
 
-// setAway tells viewers and the store, once per change, whether the publisher
-// of a started broadcast is away.
+// setAway has viewers and the store told whether the publisher is away.
 func (s *stream) setAway(away bool) {
-	if s.away == away || !s.started.Load() {
-		return
-	}
-	s.away = away
 	s.isAway.Store(away)
 	select {
 	case s.awayChanged <- struct{}{}:
