@@ -22,7 +22,6 @@ type step struct {
 	want []Action
 }
 
-// what names each action of a step by its verb and its most telling field.
 func do(actions ...Action) []Action { return actions }
 
 var (
@@ -101,7 +100,8 @@ func TestRules(t *testing.T) {
 			{20 * sec, Connected{}, do(standby)},
 			{20*sec + 100*ms, delta(20*sec + 100*ms), nil},
 		}},
-		{"the second encoder does not stand by", live(
+		{"no encoder stands by once there is media", live(
+			step{22 * sec, EncoderExited{Published: 22 * sec, Failure: "it broke"}, do(restarted("at once"), ask)},
 			step{22 * sec, Disconnected{}, nil},
 			step{23 * sec, Connected{}, nil},
 		)},
@@ -111,8 +111,25 @@ func TestRules(t *testing.T) {
 			{20 * sec, Requested{}, nil},
 			{20*sec + 50*ms, AudioFrame{Arrived: 20*sec + 50*ms}, nil},
 			{20*sec + 500*ms, Tick{}, do(ask)},
-			{22*sec + 20*ms, Tick{}, do(ask, beginSlate(20*sec))},
+			{21*sec + 500*ms, Requested{}, nil}, // a start that is repeated waits for the same
+			{22 * sec, Tick{}, do(ask)},
+			{22*sec + 20*ms, Tick{}, do(beginSlate(20 * sec))},
 		}},
+		{"a publisher that leaves before the start gets no run", []step{
+			{20 * sec, Offered{}, nil},
+			{20 * sec, Connected{}, do(standby)},
+			{20 * sec, Requested{}, nil},
+			{20*sec + 50*ms, AudioFrame{Arrived: 20*sec + 50*ms}, nil},
+			{21 * sec, Closed{}, do(Action{Do: CloseSession})},
+			{23 * sec, Tick{}, nil},
+		}},
+		{"viewers of a publisher that has come back and sends nothing get the slate", live(
+			step{22 * sec, Offered{}, nil},
+			step{22 * sec, Connected{}, nil},
+			step{22 * sec, EncoderExited{Published: 22 * sec, Failure: "it broke"}, do(restarted("at once"), ask)},
+			step{24 * sec, Tick{Published: 22 * sec}, do(ask)},
+			step{24*sec + 20*ms, Tick{Published: 22 * sec}, do(beginSlate(22 * sec))},
+		)},
 		{"a publisher that sends nothing gets no run", []step{
 			{20 * sec, Offered{}, nil},
 			{20 * sec, Connected{}, do(standby)},
