@@ -55,6 +55,12 @@ PACKAGES ?=
 fuzz: need-node ui ## by hand: fuzz every target (FUZZTIME=60s each, PACKAGES=./internal/cmaf)
 	FUZZTIME='$(FUZZTIME)' scripts/fuzz.sh $(PACKAGES)
 
+# The newer one is kept in data/newer-ffmpeg. That it is confined is not tested: its folder is not a system's.
+.PHONY: test-newer-ffmpeg
+test-newer-ffmpeg: need-test ui ## by hand: encode with the FFmpeg of a newer Debian (7.1)
+	PATH="$$(scripts/newer-ffmpeg.sh data/newer-ffmpeg):$$PATH" && ffmpeg -version | head -1 && \
+	go test -count=1 -run 'Encode|Color|Resolution|FrameSize|Probe|Process' ./internal/ffmpeg && go test -count=1 ./internal/live
+
 .PHONY: test-ui
 test-ui: need-node web/node_modules/.package-lock.json ## run the unit tests of the pages
 	cd web && npm test
