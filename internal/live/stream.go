@@ -54,7 +54,6 @@ type stream struct {
 	awayChanged chan struct{} // asks for that; holds one
 
 	// Owned by the loop.
-	candidates candidates
 	session    *session
 	wanted     time.Duration // from when on an encoder shall run; 0: not yet
 	keyAsked   time.Duration // when a key frame was last asked for
@@ -258,15 +257,6 @@ func (s *stream) install(next *session) {
 	s.closeSession()
 	s.session, s.idleSince = next, s.now() // it has all the time to connect
 	s.server.cfg.Bus.NewSession(s.id, next.conn.ID())
-	for _, c := range s.candidates.take(s.server.now()) {
-		s.offerCandidate(c)
-	}
-}
-
-func (s *stream) offerCandidate(c sluice.ICECandidate) {
-	if err := s.session.conn.AddCandidate(c); err != nil {
-		s.log.Debug("candidate refused", "session", s.session.conn.ID(), "err", err)
-	}
 }
 
 // closeSession lets the publisher go. Its connection closes in the background:
