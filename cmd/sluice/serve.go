@@ -129,15 +129,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err != nil {
 		return err
 	}
-	eventKeys.Longest = c.EventKeyMax
-	firstKey, err := c.firstKey(ctx, store)
-	if err != nil {
-		return err
-	}
-	keyFile, err := c.hand(out, firstKey)
-	if err != nil {
-		return err
-	}
+	eventKeys.Longest, eventKeys.Log = c.EventKeyMax, log
 	front, err := c.openFront(ctx, log)
 	if err != nil {
 		return err
