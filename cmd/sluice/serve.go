@@ -169,6 +169,11 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err := streams.Recover(ctx); err != nil {
 		return fmt.Errorf("close the streams of the last run: %w", err)
 	}
+	// Nothing fails from here to the greeting: a first key that is made is seen.
+	firstKey, keyFile, err := c.firstKey(ctx, store, out)
+	if err != nil {
+		return err
+	}
 	media := origin.New(origin.Config{Presentations: streams, PublicURL: front.publicURL(), Host: front.host(), Limits: edge.media, Now: now, Log: log})
 	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request
 		Store: store, Live: streams, Bus: events, EventKeys: eventKeys,
