@@ -138,19 +138,22 @@ func (s *Server) strayPacket(packet []byte, from netip.AddrPort) {
 }
 
 // judgeTCP lets through a connection that begins with a check for a session.
-func (s *Server) judgeTCP(first []byte, remote netip.AddrPort) (*pass, []byte) {
+func (s *Server) judgeTCP(first []byte, remote netip.AddrPort) judgment {
 	found := s.users.of(first)
 	if found == nil {
-		return nil, s.answerSelf(first, remote)
+		if reply := s.answerSelf(first, remote); reply != nil {
+			return judgment{reply: reply}
+		}
+		return judgment{refusal: &refusal{unprovenBudget, "its first packet is no valid check of a session"}}
 	}
 	if found.connections.Add(1) > maxConnections {
 		found.connections.Add(-1)
-		return nil, nil
+		return judgment{refusal: &refusal{"WebRTC connections over TCP of one session", "its session has as many as a publisher needs"}}
 	}
-	return &pass{
+	return judgment{pass: &pass{
 		local:   net.TCPAddrFromAddrPort(netip.AddrPortFrom(s.localOf(remote.Addr()), uint16(s.port))),
 		release: func() { found.connections.Add(-1) },
-	}, nil
+	}}
 }
 
 // localOf is the local address that Pion knows for a remote one.
