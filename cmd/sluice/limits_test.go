@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -80,29 +79,6 @@ func TestLimitFlags(t *testing.T) {
 			}
 		})
 	}
-}
-
-// S19: however often it is asked for, the database is read once a second.
-func TestReadiness(t *testing.T) {
-	now, asked := time.Unix(1000, 0), 0
-	var fault error
-	r := newReadiness(func() time.Time { return now },
-		check{"database", func(context.Context) error { asked++; return fault }},
-		check{"ingest", func(context.Context) error { return nil }})
-	for range 100 {
-		require.NoError(t, r.ready(t.Context()))
-	}
-	require.Equal(t, 1, asked)
-	fault = errors.New("gone")
-	require.NoError(t, r.ready(t.Context()), "within the second")
-	now = now.Add(readyFor)
-	require.ErrorContains(t, r.ready(t.Context()), "database: gone")
-	left, leave := context.WithCancel(t.Context())
-	leave()
-	now = now.Add(readyFor)
-	require.ErrorIs(t, r.ready(left), context.Canceled, "one who left finds nothing out")
-	fault = nil
-	require.NoError(t, r.ready(t.Context()))
 }
 
 // attacked is the program itself, with a limit of 1,024 open files.

@@ -362,15 +362,6 @@ func TestCheck(t *testing.T) {
 	soon("")
 }
 
-func TestCheckIsNotAWayToHaveTheServerWork(t *testing.T) {
-	s, _, tcp := serveOn(t, Config{Log: discard()})
-	require.NoError(t, s.Check(t.Context()))
-	tcp.broken.Store(true)
-	for range 100 {
-		require.NoError(t, s.Check(t.Context()), "the outcome of a moment ago")
-	}
-}
-
 func TestAStrangersCheckIsNotAnswered(t *testing.T) {
 	s := listen(t, Config{Log: discard()})
 	conn, err := net.Dial("udp", s.ownAddress()) //nolint:noctx // of a test

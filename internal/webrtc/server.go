@@ -67,7 +67,7 @@ type Server struct {
 	tcp       *tcpMux
 	network   *oneInterface
 	users     users
-	self      selfCheck
+	token     string // names us in a check of our own; no one else knows it
 	logs      logging.LoggerFactory
 
 	running    context.Context //nolint:containedctx // the parent of sessions, which outlive the calls that make them
@@ -111,7 +111,7 @@ func serve(ctx context.Context, cfg Config, announced *announcement, udp udpSock
 		udpConn:   newSteadyUDP(udp, cfg.Log),
 		network:   network,
 		users:     users{list: map[string]*user{}},
-		self:      selfCheck{token: rand.Text(), turn: make(chan struct{}, 1)},
+		token:     rand.Text(),
 	}
 	s.udp = newUDPMux(ice.NewUDPMuxDefault(ice.UDPMuxParams{
 		Logger: s.logs.NewLogger("ice-udp"), UDPConn: s.udpConn, Net: network, OnUnhandledPacket: s.strayPacket,
