@@ -135,7 +135,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 		return err
 	}
 	defer shut(log, "HTTP listener", front)
-	ingest, err := webrtc.Listen(ctx, c.ingest(log))
+	ingest, err := webrtc.Listen(ctx, c.ingest(edge.unproven, log))
 	if err != nil {
 		return err
 	}

@@ -42,10 +42,12 @@ type Connections struct {
 	closing   sync.WaitGroup
 }
 
+// MaxLingering bounds how many refused clients are given time to read why. Their
+// connections are not among ConnectionLimits.Total.
+const MaxLingering = 32
+
 const (
-	// maxLingering bounds how many refused clients are given time to read why.
-	maxLingering = 32
-	lingerFor    = 250 * time.Millisecond
+	lingerFor = 250 * time.Millisecond
 	// refusedRetry is when a refused client may come back.
 	refusedRetry = 5 * time.Second
 )
@@ -55,7 +57,7 @@ func NewConnections(limits ConnectionLimits) *Connections {
 	return &Connections{
 		ConnectionLimits: limits,
 		crowd:            crowd{total: limits.Total, perAddress: limits.PerAddress, groups: map[netip.Addr]*group{}},
-		lingering:        make(chan struct{}, maxLingering),
+		lingering:        make(chan struct{}, MaxLingering),
 	}
 }
 
