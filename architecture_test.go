@@ -90,7 +90,7 @@ func innerBans() []ban {
 		},
 		{
 			from: []string{"./internal/webrtc/..."},
-			to:   house, sparing: append([]string{"./internal/webrtc/...", "./internal/jitter", "./internal/rtpclock", "./internal/budget"}, words...), indirect: true,
+			to:   house, sparing: append([]string{"./internal/webrtc/...", "./internal/jitter", "./internal/rtpclock", "./internal/budget", "./internal/clientaddr"}, words...), indirect: true,
 			why: "ingest hands out frames and does not know who takes them",
 		},
 		{

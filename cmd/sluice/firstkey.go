@@ -46,55 +46,73 @@ func (f *bootstrapFlags) text() (string, error) {
 }
 
 // firstKey makes sure that there is a key: the bootstrap key when one is given,
-// otherwise a new one at the very first start, whose text it returns to be shown.
-func (c *serveCmd) firstKey(ctx context.Context, store sluice.AccountStore) (string, error) {
+// otherwise a new one at the very first start. Of that one it returns the text, to
+// be shown, and the file that it is in, if any.
+func (c *serveCmd) firstKey(ctx context.Context, store sluice.AccountStore, out terminal) (text, file string, err error) {
 	bootstrap, err := c.text()
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	keys, err := store.AllKeys(ctx)
 	if err != nil || bootstrap == "" && len(keys) > 0 {
-		return "", err
+		return "", "", err
 	}
 	account, err := accountNamed(ctx, store, "default", time.Now())
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	if bootstrap == "" {
-		key, text := sluice.NewKey(account, "first", time.Now())
-		return text, store.CreateKey(ctx, account, key)
+	if bootstrap != "" {
+		return "", "", bootstrapKey(ctx, store, account, bootstrap)
 	}
+	key, text := sluice.NewKey(account, "first", time.Now())
+	// The file comes first: a key that is stored is made only once, and the store
+	// keeps no text of it that could be written later.
+	if file, err = c.hand(out, text); err != nil {
+		return "", "", err
+	}
+	return text, file, store.CreateKey(ctx, account, key)
+}
+
+// bootstrapKey stores the bootstrap key, unless it is there.
+func bootstrapKey(ctx context.Context, store sluice.AccountStore, account sluice.AccountID, bootstrap string) error {
 	key, err := sluice.KeyFromText(account, "bootstrap", bootstrap, time.Now())
 	if err != nil {
-		return "", fmt.Errorf("the bootstrap key: %s", sluice.AsError(err).Message) // which of the keys, and not only what
+		return fmt.Errorf("the bootstrap key: %s", sluice.AsError(err).Message) // which of the keys, and not only what
 	}
 	switch have, err := store.AnyKey(ctx, key.ID); {
 	case errors.Is(err, sluice.ErrKeyNotFound):
-		return "", store.CreateKey(ctx, account, key)
+		return store.CreateKey(ctx, account, key)
 	case err != nil:
-		return "", err
+		return err
 	case !have.Accepts(bootstrap):
-		return "", errors.New("the bootstrap key was revoked, or is another one under the same id; set a new one")
+		return errors.New("the bootstrap key was revoked, or is another one under the same id; set a new one")
 	}
-	return "", nil
+	return nil
 }
 
 // hand gives the first key to the person at the terminal, and to nothing that
 // only records what is printed, such as a journal: there it goes into a file.
 func (c *serveCmd) hand(out terminal, key string) (where string, err error) {
-	if key == "" || out.isPerson() {
+	if out.isPerson() {
 		return "", nil
 	}
 	where = filepath.Join(c.Data, "first.key")
-	if err := os.Remove(where); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("first key: %w", err) // of an earlier database
+	if err := os.Remove(where); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an earlier database
+		return "", errFirstKey(err)
 	}
 	f, err := os.OpenFile(where, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // G304: in the operator's own folder
 	if err != nil {
-		return "", fmt.Errorf("first key: %w", err)
+		return "", errFirstKey(err)
 	}
 	_, err = f.WriteString(key + "\n")
-	return where, errors.Join(err, f.Sync(), f.Close())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", errFirstKey(errors.Join(err, os.Remove(where)))
+	}
+	return where, nil
+}
+
+func errFirstKey(err error) error {
+	return fmt.Errorf("the first application key cannot be written to its file, so none was made: %w; make the data folder writable and free some space, then start again", err)
 }
 
 // isPerson reports whether what is written is read on a screen.

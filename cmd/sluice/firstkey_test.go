@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,8 +41,8 @@ func TestBootstrapKeys(t *testing.T) {
 			require.NoError(t, err)
 			defer func() { require.NoError(t, store.Close()) }()
 			for range 2 { // the second start finds the key there
-				shown, err := c.firstKey(t.Context(), store)
-				require.Empty(t, shown)
+				shown, file, err := c.firstKey(t.Context(), store, terminal{&bytes.Buffer{}})
+				require.Empty(t, shown+file)
 				if test.says != "" {
 					require.ErrorContains(t, err, test.says)
 					require.NotContains(t, explain(err), good[:23], "a key is in no message")
@@ -73,11 +74,10 @@ func TestFirstKeyIsHandedOver(t *testing.T) {
 		out    terminal
 		inFile bool
 	}{
-		"a screen":     {terminal{screen}, false},
-		"a pipe":       {terminal{&bytes.Buffer{}}, true},
-		"a device":     {terminal{null}, true},
-		"an old file":  {terminal{&bytes.Buffer{}}, true},
-		"no first key": {terminal{&bytes.Buffer{}}, false},
+		"a screen":    {terminal{screen}, false},
+		"a pipe":      {terminal{&bytes.Buffer{}}, true},
+		"a device":    {terminal{null}, true},
+		"an old file": {terminal{&bytes.Buffer{}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serveCmd{dataFlags: dataFlags{Data: t.TempDir()}}
@@ -85,18 +85,14 @@ func TestFirstKeyIsHandedOver(t *testing.T) {
 			if name == "an old file" {
 				require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("old", 100)), 0o644)) //nolint:gosec // G306: what is to be mended
 			}
-			text := key
-			if name == "no first key" {
-				text = ""
-			}
-			where, err := c.hand(test.out, text)
+			where, err := c.hand(test.out, key)
 			require.NoError(t, err)
 			var greeting bytes.Buffer
-			c.greet(terminal{&greeting}, "http://localhost:8080", text, where)
+			c.greet(terminal{&greeting}, "http://localhost:8080", key, where)
 			if !test.inFile {
 				require.Empty(t, where)
 				require.NoFileExists(t, path)
-				require.Equal(t, text != "", strings.Contains(greeting.String(), key))
+				require.Contains(t, greeting.String(), key)
 				return
 			}
 			require.Equal(t, path, where)
@@ -110,4 +106,55 @@ func TestFirstKeyIsHandedOver(t *testing.T) {
 			require.Contains(t, greeting.String(), path)
 		})
 	}
+}
+
+// A first key that cannot be handed over is not made: the next start makes one.
+func TestFirstKeyIsNotLost(t *testing.T) {
+	c := serveCmd{dataFlags: dataFlags{Data: t.TempDir()}}
+	store, err := c.open(t.Context(), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	path := filepath.Join(c.Data, "first.key")
+	require.NoError(t, os.MkdirAll(filepath.Join(path, "in the way"), 0o700))
+	journal := terminal{&bytes.Buffer{}}
+	text, file, err := c.firstKey(t.Context(), store, journal)
+	require.ErrorContains(t, err, path)
+	require.ErrorContains(t, err, "make the data folder writable")
+	require.Empty(t, text+file)
+	keys, err := store.AllKeys(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, keys, "none that was never seen")
+
+	require.NoError(t, os.RemoveAll(path))
+	text, file, err = c.firstKey(t.Context(), store, journal)
+	require.NoError(t, err)
+	require.Equal(t, path, file)
+	content, err := os.ReadFile(path) //nolint:gosec // G304: this test's own folder
+	require.NoError(t, err)
+	require.Equal(t, text+"\n", string(content))
+	keys, err = store.AllKeys(t.Context())
+	require.NoError(t, err)
+	require.Len(t, keys, 1)
+	require.True(t, keys[0].Accepts(text))
+
+	text, file, err = c.firstKey(t.Context(), store, journal)
+	require.NoError(t, err)
+	require.Empty(t, text+file, "at the first start only")
+}
+
+// On a screen the greeting shows the key, so a start that ends before it makes none.
+func TestAStartThatFailsMakesNoKey(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // one listener of a test
+	require.NoError(t, err)
+	defer func() { _ = taken.Close() }()
+	c := serveCmd{dataFlags: dataFlags{Data: t.TempDir()}}
+	status, _, stderr := command(t, "serve", "--data", c.Data, "--listen", taken.Addr().String(), "--webrtc-port", "0")
+	require.Equal(t, 1, status, stderr)
+	require.Contains(t, stderr, "in use")
+	store, err := c.open(t.Context(), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	keys, err := store.AllKeys(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, keys)
 }

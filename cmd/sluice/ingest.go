@@ -4,18 +4,17 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"syscall"
 
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
 
 // ingest is how publishers' media comes in.
-func (f *netFlags) ingest(log *slog.Logger) webrtc.Config {
+func (f *netFlags) ingest(unproven int, log *slog.Logger) webrtc.Config {
 	listen, _ := f.webrtcListen() // which Validate has checked
 	return webrtc.Config{
 		Port: f.WebRTCPort, Listen: listen,
 		Addresses: f.WebRTCAddress, AnnounceInterfaces: f.WebRTCAnnounceInterfaces,
-		MaxUnproven: maxUnproven(),
+		MaxUnproven: unproven,
 		Log:         log,
 	}
 }
@@ -30,20 +29,4 @@ func (f *netFlags) webrtcListen() (netip.Addr, error) {
 		return addr, fmt.Errorf("--webrtc-listen %q is no IP address; write one of this machine's, as 192.0.2.7 or 127.0.0.1", f.WebRTCListen)
 	}
 	return addr, nil
-}
-
-// Connections to the WebRTC port that are not a publisher's yet get a sixteenth
-// of the descriptors at most: viewers and encoders need the others.
-const (
-	unprovenShare = 16
-	mostUnproven  = 1024
-)
-
-// maxUnproven is how many there may be under this process's limit.
-func maxUnproven() int {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return mostUnproven
-	}
-	return int(max(1, min(limit.Cur/unprovenShare, mostUnproven)))
 }

@@ -54,19 +54,24 @@ func (f *limitFlags) Validate() error {
 // limits is how much of everything there may be.
 type limits struct {
 	files   int // open files that the process may have
-	reserve int // of them, for live streams: viewers cannot use these
+	reserve int // of them, for live streams: what strangers open is not among these
 
 	connections, connectionsPerAddress   int
+	dvrFiles, dvrFilesPerAddress         int
+	unproven                             int // TCP connections to the WebRTC port that have not shown a session
 	events, eventsPerAddress, eventsEach int
 	waiting, waitingPerAddress           int
 	bodies, bodiesPerAddress             int
-	dvrFiles, dvrFilesPerAddress         int
 }
 
 const (
-	// A live stream takes some 20 descriptors: FFmpeg's pipes, files of the DVR.
-	// The database, the listeners and ICE-TCP take more.
+	// A live stream takes some 20 descriptors: FFmpeg's pipes, files of the DVR that
+	// are written. The database, the listeners and ICE-TCP of publishers take more.
 	minReserve, maxReserve = 128, 4096
+	// Of what strangers may open a fifth is for segments that are read from files,
+	// and a tenth for connections that may become a publisher's.
+	dvrShare, maxDVRFiles      = 5, 2048
+	unprovenShare, maxUnproven = 10, 1024
 	// maxConnections bounds memory, at some 30 kB each.
 	maxConnections = 32768
 	minConnections = 16
@@ -81,7 +86,12 @@ const (
 // less than its connections, so that it can lock out neither others nor itself.
 func (f *limitFlags) derive(files int) limits {
 	l := limits{files: files, reserve: min(max(minReserve, files*3/8), maxReserve)}
-	l.connections = or(f.MaxConnections, min(max(files-l.reserve, minConnections), maxConnections))
+	others := max(files-l.reserve, 0)
+	l.dvrFiles = min(max(others/dvrShare, 1), maxDVRFiles)
+	l.dvrFilesPerAddress = max(l.dvrFiles/2, 1)
+	l.unproven = min(max(others/unprovenShare, 1), maxUnproven)
+	rest := others - l.dvrFiles - l.unproven - httpd.MaxLingering
+	l.connections = or(f.MaxConnections, min(max(rest, minConnections), maxConnections))
 	l.connectionsPerAddress = or(f.MaxConnectionsPerAddress, min(max(l.connections/2, 1), maxPerAddress))
 	l.events = or(f.MaxEventStreams, max(l.connections/2, 1))
 	l.eventsPerAddress = or(f.MaxEventStreamsPerAddress, max(l.connectionsPerAddress*3/8, 1))
@@ -90,9 +100,12 @@ func (f *limitFlags) derive(files int) limits {
 	l.waitingPerAddress = or(f.MaxWaitingPerAddress, max(l.connectionsPerAddress/2, 1))
 	l.bodies = min(max(l.connections/16, 1), maxBodies)
 	l.bodiesPerAddress = min(max(l.connectionsPerAddress/16, 1), maxBodiesPerAddress)
-	l.dvrFiles = max(l.reserve/2, 1)
-	l.dvrFilesPerAddress = max(l.dvrFiles/2, 1)
 	return l
+}
+
+// overdrawn reports whether strangers could open files of the reserve.
+func (l limits) overdrawn() bool {
+	return l.connections+httpd.MaxLingering+l.dvrFiles+l.unproven+l.reserve > l.files
 }
 
 func or(given, derived int) int {
@@ -105,9 +118,9 @@ func or(given, derived int) int {
 // String says in one line what there may be.
 func (l limits) String() string {
 	return fmt.Sprintf("open files %d, of which %d are kept for live streams; connections %d, %d of one address; "+
-		"event streams %d, %d of one address; waiting requests %d, %d of one address",
+		"event streams %d, %d of one address; waiting requests %d, %d of one address; segments sent from files %d, %d of one address",
 		l.files, l.reserve, l.connections, l.connectionsPerAddress,
-		l.events, l.eventsPerAddress, l.waiting, l.waitingPerAddress)
+		l.events, l.eventsPerAddress, l.waiting, l.waitingPerAddress, l.dvrFiles, l.dvrFilesPerAddress)
 }
 
 // edge is the budgets of both HTTP edges.
@@ -117,6 +130,7 @@ type edge struct {
 	bodies      *budget.Budget[netip.Addr]
 	events      api.EventLimits
 	media       origin.Limits
+	unproven    int // TCP connections to the WebRTC port that have not shown a session
 }
 
 const budgetRetry = 5 * time.Second
@@ -130,7 +144,7 @@ func (f *limitFlags) openEdge(log *slog.Logger) (*edge, error) {
 	l := f.derive(files)
 	log.Info("limits", "files", l.files, "reserve", l.reserve, "connections", l.connections, "connectionsPerAddress", l.connectionsPerAddress,
 		"eventStreams", l.events, "waiting", l.waiting)
-	if l.connections+l.reserve > l.files {
+	if l.overdrawn() {
 		log.Warn("more connections than open files allow; raise the limit (LimitNOFILE in systemd), or lower --max-connections",
 			"files", l.files, "connections", l.connections)
 	}
@@ -146,7 +160,7 @@ func (f *limitFlags) openEdge(log *slog.Logger) (*edge, error) {
 	}
 	const openFiles = "the limit of open files"
 	return &edge{
-		trusted: trusted,
+		trusted: trusted, unproven: l.unproven,
 		connections: httpd.NewConnections(httpd.ConnectionLimits{
 			Total: l.connections, PerAddress: l.connectionsPerAddress, Trusted: trusted, Now: time.Now, Log: log,
 		}),

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,6 +18,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice/internal/httpd"
 )
 
 func TestDerivedLimits(t *testing.T) {
@@ -28,20 +29,20 @@ func TestDerivedLimits(t *testing.T) {
 		want  limits // reserve and what follows, without what is bounded by them
 	}{
 		"a shell's usual limit": {1024, limitFlags{}, limits{
-			reserve: 384, connections: 640, connectionsPerAddress: 320, events: 320, eventsPerAddress: 120, eventsEach: 320,
-			waiting: 240, waitingPerAddress: 160, bodies: 40, bodiesPerAddress: 20, dvrFiles: 192, dvrFilesPerAddress: 96,
+			reserve: 384, connections: 416, connectionsPerAddress: 208, dvrFiles: 128, dvrFilesPerAddress: 64, unproven: 64,
+			events: 208, eventsPerAddress: 78, eventsEach: 208, waiting: 156, waitingPerAddress: 104, bodies: 26, bodiesPerAddress: 13,
 		}},
 		"a server": {1 << 20, limitFlags{}, limits{
-			reserve: 4096, connections: 32768, connectionsPerAddress: 4096, events: 16384, eventsPerAddress: 1536, eventsEach: 16384,
-			waiting: 12288, waitingPerAddress: 2048, bodies: 1024, bodiesPerAddress: 64, dvrFiles: 2048, dvrFilesPerAddress: 1024,
+			reserve: 4096, connections: 32768, connectionsPerAddress: 4096, dvrFiles: 2048, dvrFilesPerAddress: 1024, unproven: 1024,
+			events: 16384, eventsPerAddress: 1536, eventsEach: 16384, waiting: 12288, waitingPerAddress: 2048, bodies: 1024, bodiesPerAddress: 64,
 		}},
 		"next to nothing": {64, limitFlags{}, limits{
-			reserve: 128, connections: 16, connectionsPerAddress: 8, events: 8, eventsPerAddress: 3, eventsEach: 8,
-			waiting: 6, waitingPerAddress: 4, bodies: 1, bodiesPerAddress: 1, dvrFiles: 64, dvrFilesPerAddress: 32,
+			reserve: 128, connections: 16, connectionsPerAddress: 8, dvrFiles: 1, dvrFilesPerAddress: 1, unproven: 1,
+			events: 8, eventsPerAddress: 3, eventsEach: 8, waiting: 6, waitingPerAddress: 4, bodies: 1, bodiesPerAddress: 1,
 		}},
 		"what is given counts, and what follows from it": {1024, limitFlags{MaxConnections: 100, MaxEventStreamsPerAddress: 50, MaxWaiting: 7}, limits{
-			reserve: 384, connections: 100, connectionsPerAddress: 50, events: 50, eventsPerAddress: 50, eventsEach: 50,
-			waiting: 7, waitingPerAddress: 25, bodies: 6, bodiesPerAddress: 3, dvrFiles: 192, dvrFilesPerAddress: 96,
+			reserve: 384, connections: 100, connectionsPerAddress: 50, dvrFiles: 128, dvrFilesPerAddress: 64, unproven: 64,
+			events: 50, eventsPerAddress: 50, eventsEach: 50, waiting: 7, waitingPerAddress: 25, bodies: 6, bodiesPerAddress: 3,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,9 +59,20 @@ func TestLimitsLeaveRoom(t *testing.T) {
 		l := (&limitFlags{}).derive(files)
 		require.Less(t, l.eventsPerAddress+l.waitingPerAddress+l.bodiesPerAddress, l.connectionsPerAddress, "%d files", files)
 		require.Less(t, l.events+l.waiting+l.bodies, l.connections, "%d files", files)
-		require.LessOrEqual(t, l.connections+l.reserve, files, "%d files", files)
+		require.LessOrEqual(t, l.connections+httpd.MaxLingering+l.dvrFiles+l.unproven, files-l.reserve, "%d files: nothing that strangers open is of the reserve", files)
+		require.GreaterOrEqual(t, l.connections, min(files*3/10, maxConnections), "%d files: most are for connections", files)
 		require.LessOrEqual(t, 2*l.connectionsPerAddress, l.connections, "%d files", files)
 	}
+}
+
+// Who sets a limit of connections is told when it leaves live streams less than
+// their reserve.
+func TestOverdrawnLimits(t *testing.T) {
+	most := (&limitFlags{}).derive(4096).connections
+	require.False(t, (&limitFlags{}).derive(4096).overdrawn())
+	require.False(t, (&limitFlags{MaxConnections: most}).derive(4096).overdrawn())
+	require.True(t, (&limitFlags{MaxConnections: most + 1}).derive(4096).overdrawn())
+	require.True(t, (&limitFlags{}).derive(64).overdrawn())
 }
 
 func TestLimitFlags(t *testing.T) {
@@ -80,29 +92,6 @@ func TestLimitFlags(t *testing.T) {
 			}
 		})
 	}
-}
-
-// S19: however often it is asked for, the database is read once a second.
-func TestReadiness(t *testing.T) {
-	now, asked := time.Unix(1000, 0), 0
-	var fault error
-	r := newReadiness(func() time.Time { return now },
-		check{"database", func(context.Context) error { asked++; return fault }},
-		check{"ingest", func(context.Context) error { return nil }})
-	for range 100 {
-		require.NoError(t, r.ready(t.Context()))
-	}
-	require.Equal(t, 1, asked)
-	fault = errors.New("gone")
-	require.NoError(t, r.ready(t.Context()), "within the second")
-	now = now.Add(readyFor)
-	require.ErrorContains(t, r.ready(t.Context()), "database: gone")
-	left, leave := context.WithCancel(t.Context())
-	leave()
-	now = now.Add(readyFor)
-	require.ErrorIs(t, r.ready(left), context.Canceled, "one who left finds nothing out")
-	fault = nil
-	require.NoError(t, r.ready(t.Context()))
 }
 
 // attacked is the program itself, with a limit of 1,024 open files.

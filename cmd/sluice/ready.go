@@ -10,6 +10,9 @@ import (
 // they like.
 const readyFor = time.Second
 
+// readyTimeout bounds one look: who asks next waits for it.
+const readyTimeout = 5 * time.Second
+
 // readiness is the checks behind /readyz. The first that fails is the answer.
 type readiness struct {
 	checks []check
@@ -39,12 +42,15 @@ func (r *readiness) ready(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-r.turn }()
+	if err := ctx.Err(); err != nil {
+		return err // who has left needs no look
+	}
 	if now := r.now(); r.looked.IsZero() || now.Sub(r.looked) >= readyFor {
-		found := r.look(ctx)
-		if ctx.Err() != nil {
-			return ctx.Err() // who asked has left: it says nothing of the server
-		}
-		r.looked, r.found = now, found
+		// Others are told the outcome, too, so it does not depend on who asked first:
+		// one that leaves at once, again and again, would have the server look each time.
+		free, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
+		defer cancel()
+		r.looked, r.found = now, r.look(free)
 	}
 	return r.found
 }

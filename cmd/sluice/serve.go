@@ -129,21 +129,13 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err != nil {
 		return err
 	}
-	eventKeys.Longest = c.EventKeyMax
-	firstKey, err := c.firstKey(ctx, store)
-	if err != nil {
-		return err
-	}
-	keyFile, err := c.hand(out, firstKey)
-	if err != nil {
-		return err
-	}
+	eventKeys.Longest, eventKeys.Log = c.EventKeyMax, log
 	front, err := c.openFront(ctx, log)
 	if err != nil {
 		return err
 	}
 	defer shut(log, "HTTP listener", front)
-	ingest, err := webrtc.Listen(ctx, c.ingest(log))
+	ingest, err := webrtc.Listen(ctx, c.ingest(edge.unproven, log))
 	if err != nil {
 		return err
 	}
@@ -176,6 +168,11 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	defer streams.Close()
 	if err := streams.Recover(ctx); err != nil {
 		return fmt.Errorf("close the streams of the last run: %w", err)
+	}
+	// Nothing fails from here to the greeting: a first key that is made is seen.
+	firstKey, keyFile, err := c.firstKey(ctx, store, out)
+	if err != nil {
+		return err
 	}
 	media := origin.New(origin.Config{Presentations: streams, PublicURL: front.publicURL(), Host: front.host(), Limits: edge.media, Now: now, Log: log})
 	calls := api.New(api.Config{ //nolint:contextcheck // Close ends it, after the last request

@@ -48,7 +48,7 @@ func (a *API) guard(d declared, next http.HandlerFunc) http.HandlerFunc {
 // body read.
 func (a *API) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
-	if err := readBody(w, r); err != nil {
+	if err := readBody(r); err != nil {
 		writeFailure(w, newFailure(ctx.Operation(), err))
 		return
 	}

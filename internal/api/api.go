@@ -25,7 +25,7 @@ type Live interface {
 	Prepare(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*sluice.Stream, error)
 	// Init answers a publisher's SDP offer, replacing the session before it.
 	Init(ctx context.Context, account sluice.AccountID, id sluice.StreamID, offer string) (answer string, err error)
-	// AddCandidate hands over a candidate of the publisher; it may come before Init.
+	// AddCandidate checks a candidate of the publisher; it may come before Init.
 	AddCandidate(ctx context.Context, account sluice.AccountID, id sluice.StreamID, c sluice.ICECandidate) error
 	// Start returns when the manifests play. A repeat changes nothing.
 	Start(ctx context.Context, account sluice.AccountID, id sluice.StreamID) (*sluice.Stream, error)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -20,25 +19,18 @@ const (
 	// maxRefused is how much of a longer one is read and thrown away, so that a
 	// client which is still sending gets the answer and not a reset connection.
 	maxRefused = 32 << 20
-	// bodyTimeout is how long a client may take to send its body.
-	bodyTimeout = 15 * time.Second
 )
 
 var (
 	errBodyTooLarge = sluice.Errorf(sluice.KindTooLarge, "body_too_large",
 		"the body is longer than %d bytes; send less", maxBody)
 	errBodyBroken = sluice.Errorf(sluice.KindMalformed, "body_incomplete",
-		"the body did not arrive whole within %s; send it again", bodyTimeout)
+		"the body did not arrive whole, or not in time; send it again")
 )
 
-// readBody takes the whole body in and leaves it to be read again from memory.
-// The deadline goes when the body has come whole: left on, it would end the
-// request itself, which may wait longer than that for media. It stays on what has
-// not come, for which net/http would wait as long as the client likes.
-func readBody(w http.ResponseWriter, r *http.Request) error {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // of the connection, so not of Config.Now
-
+// readBody takes the whole body in and leaves it to be read again from memory. How
+// long it may take to arrive is the listener's to say.
+func readBody(r *http.Request) error {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return errBodyBroken.Wrap(err)
@@ -47,7 +39,6 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 		_, _ = io.CopyN(io.Discard, r.Body, maxRefused)
 		return errBodyTooLarge
 	}
-	_ = control.SetReadDeadline(time.Time{}) // a writer without deadlines is a test's
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json") // the one thing we read, whatever it is labeled
 	return nil

@@ -168,14 +168,14 @@ func (a *API) sender(sub *bus.Subscription, g grant, leave func()) func(huma.Con
 		defer leave()
 		out := newEventWriter(w)
 		if out.open() == nil && r.Method != http.MethodHead {
-			a.pump(ctx.Context(), sub, out, g)
+			_ = a.pump(ctx.Context(), sub, out, g) // a client that takes nothing needs no end
 		}
 	}
 }
 
 // pump writes events until the client leaves, the stream ends, the key expires or
-// is revoked, or the bus closes.
-func (a *API) pump(ctx context.Context, sub *bus.Subscription, out *eventWriter, g grant) {
+// is revoked, or the bus closes. It fails when the client takes no more.
+func (a *API) pump(ctx context.Context, sub *bus.Subscription, out *eventWriter, g grant) error {
 	ping := time.NewTicker(pingInterval)
 	defer ping.Stop()
 	var expired <-chan time.Time // never, without a key
@@ -188,21 +188,19 @@ func (a *API) pump(ctx context.Context, sub *bus.Subscription, out *eventWriter,
 	for err == nil {
 		select {
 		case <-ctx.Done():
-			out.rest(sub)
-			return
+			return out.rest(sub)
 		case <-expired:
-			_ = out.keyExpired()
-			return
+			return out.keyExpired()
 		case <-g.revoked:
-			_ = out.keyExpired()
-			return
+			return out.keyExpired()
 		case <-ping.C:
 			err = out.ping()
 		case e, open := <-sub.Events():
 			if !open {
-				return
+				return nil
 			}
 			err = out.event(e)
 		}
 	}
+	return err
 }

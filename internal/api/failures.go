@@ -14,6 +14,10 @@ import (
 const (
 	wrongKeysAtOnce = 20
 	wrongKeysEvery  = 3 * time.Second
+	// wrongKeysShare is how many addresses it takes to use up the budget of a key,
+	// which is as many times larger: one alone cannot have those slowed down who
+	// mistype it elsewhere.
+	wrongKeysShare = 5
 	// maxCulprits bounds the memory, at some 2 MB. When more addresses than that
 	// send wrong keys, those that come after share one budget.
 	maxCulprits = 20_000
@@ -59,15 +63,16 @@ func (f *failures) count(from netip.Addr, key string, now time.Time) verdict {
 	if now.Sub(f.swept) >= wrongKeysAtOnce*wrongKeysEvery {
 		f.sweep(now)
 	}
-	v := f.charge(culprit{addr: from}, now)
-	if v.wait == 0 && key != "" { // one address alone does not use up a key's budget
-		v = f.charge(culprit{key: key}, now)
+	v := f.charge(culprit{addr: from}, 1, now)
+	if v.wait == 0 && key != "" { // what is over the address's budget is not drawn on the key's
+		v = f.charge(culprit{key: key}, wrongKeysShare, now)
 	}
 	return v
 }
 
-// charge draws on one budget, unless it is used up.
-func (f *failures) charge(c culprit, now time.Time) verdict {
+// charge draws on one budget, which is some times as large as that of an address,
+// unless it is used up.
+func (f *failures) charge(c culprit, times time.Duration, now time.Time) verdict {
 	d, known := f.spent[c]
 	if !known && len(f.spent) >= maxCulprits {
 		c = culprit{} // the budget that all share who come too late
@@ -76,7 +81,7 @@ func (f *failures) charge(c culprit, now time.Time) verdict {
 	if d.whole.Before(now) {
 		d = debt{whole: now}
 	}
-	next := d.whole.Add(wrongKeysEvery)
+	next := d.whole.Add(wrongKeysEvery / times)
 	if wait := next.Sub(now) - wrongKeysAtOnce*wrongKeysEvery; wait > 0 {
 		v := verdict{wait: wait, report: !d.said}
 		d.said = true

@@ -32,11 +32,29 @@ func TestFailures(t *testing.T) {
 // Many addresses that try one key share its budget.
 func TestFailuresOfOneKey(t *testing.T) {
 	now, f := time.Now(), newFailures()
-	for i := range wrongKeysAtOnce {
+	for i := range wrongKeysShare * wrongKeysAtOnce {
 		require.Equal(t, verdict{}, f.count(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), "abcdefgh", now))
 	}
-	require.Equal(t, verdict{wait: wrongKeysEvery, report: true}, f.count(netip.MustParseAddr("198.51.100.1"), "abcdefgh", now))
-	require.Equal(t, verdict{}, f.count(netip.MustParseAddr("198.51.100.1"), "another", now))
+	other := netip.MustParseAddr("198.51.100.1")
+	require.Equal(t, verdict{wait: wrongKeysEvery / wrongKeysShare, report: true}, f.count(other, "abcdefgh", now))
+	require.Equal(t, verdict{}, f.count(other, "another", now))
+}
+
+// One address that tries one key, for as long as it likes, is refused alone:
+// who mistypes that key elsewhere is told that it is wrong.
+func TestOneAddressDoesNotUseUpAKey(t *testing.T) {
+	now, f := time.Now(), newFailures()
+	one, other := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("198.51.100.1")
+	for second := range 600 {
+		at := now.Add(time.Duration(second) * time.Second)
+		for range 100 {
+			f.count(one, "abcdefgh", at)
+		}
+		if second%60 == 59 {
+			require.Positive(t, f.count(one, "abcdefgh", at).wait)
+			require.Equal(t, verdict{}, f.count(other, "abcdefgh", at), "after %d s", second)
+		}
+	}
 }
 
 // Memory is bounded however many addresses there are.

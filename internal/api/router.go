@@ -58,7 +58,7 @@ func (r *router) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.mux.Ser
 // add registers an operation: it gives the handler its call, and is the one
 // place that turns a handler's error into an answer and a line in the log.
 func add[I, O any](a *API, needs access, op huma.Operation, handle func(context.Context, call, *I) (*O, error)) {
-	op.MaxBodyBytes, op.BodyReadTimeout = -1, -1 // readBody has seen to both
+	op.MaxBodyBytes, op.BodyReadTimeout = -1, -1 // readBody sees to the length, the listener to the time
 	if op.Responses == nil {
 		op.Responses = make(map[string]*huma.Response)
 	}

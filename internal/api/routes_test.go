@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -13,6 +14,37 @@ import (
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/eventkey"
 )
+
+// served walks the mux: the patterns that it serves. Nothing else knows of a route
+// that is registered past the table.
+func served(t *testing.T, mux *http.ServeMux) []string {
+	t.Helper()
+	index := reflect.ValueOf(mux).Elem().FieldByName("index")
+	require.True(t, index.IsValid(), "another Go keeps patterns elsewhere: see net/http/routing_index.go")
+	patterns := map[string]bool{}
+	collect := func(list reflect.Value) {
+		for i := range list.Len() {
+			patterns[list.Index(i).Elem().FieldByName("str").String()] = true
+		}
+	}
+	collect(index.FieldByName("multis"))
+	for segments := index.FieldByName("segments").MapRange(); segments.Next(); {
+		collect(segments.Value())
+	}
+	return slices.Sorted(maps.Keys(patterns))
+}
+
+// Every route that is served is in the table, and the other way around.
+func TestTheTableIsWhatIsServed(t *testing.T) {
+	a := New(Config{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	defer a.Close()
+	require.Equal(t, slices.Sorted(maps.Keys(a.routes.table)), served(t, a.routes.mux))
+
+	for _, pattern := range []string{"GET /v1/past/the/table", "/v1/all/", "POST /{past}"} {
+		a.routes.mux.HandleFunc(pattern, func(http.ResponseWriter, *http.Request) {})
+		require.Contains(t, served(t, a.routes.mux), pattern, "one that is registered past the table is seen")
+	}
+}
 
 // S8: every route, also those that huma does not serve, says what it needs. A
 // new one that anybody may take has to be added here.

@@ -78,15 +78,18 @@ func (e *eventWriter) event(ev sluice.Event) error {
 // rest sends what is queued when the server stops: the end of the stream, as a
 // rule, without which a client would come back to a server that is gone. A client
 // that left takes nothing.
-func (e *eventWriter) rest(sub *bus.Subscription) {
+func (e *eventWriter) rest(sub *bus.Subscription) error {
 	for {
 		select {
 		case ev, open := <-sub.Events():
-			if !open || e.event(ev) != nil {
-				return
+			if !open {
+				return nil
+			}
+			if err := e.event(ev); err != nil {
+				return err
 			}
 		default:
-			return
+			return nil
 		}
 	}
 }

@@ -43,10 +43,9 @@ func (a *API) takeOver(w http.ResponseWriter, r *http.Request, sub *bus.Subscrip
 		defer cancel()
 		defer stop()
 		defer a.reportPanic(request)
-		if out.open() == nil {
-			a.pump(ctx, sub, out, g)
+		if out.open() == nil && a.pump(ctx, sub, out, g) == nil {
 			_ = conn.SetWriteDeadline(time.Now().Add(eventWriteTimeout))
-			_, _ = conn.Write([]byte("0\r\n\r\n")) // the last chunk; a client that is gone needs none
+			_, _ = conn.Write([]byte("0\r\n\r\n")) // the last chunk; a client that takes nothing needs none
 		}
 	})
 	return true

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,11 +66,14 @@ type Keys struct {
 	// Longest is the longest life that a key may be asked to have. MaxExpiry when
 	// zero.
 	Longest time.Duration
+	// Log gets what is wrong with a file of secrets that was replaced. Optional.
+	Log *slog.Logger
 
 	file string // where the secrets are; empty when they are in memory only
 
 	mu      sync.Mutex
 	secrets secrets
+	faulty  bool // the file was replaced by one that cannot be read
 }
 
 // New makes Keys that sign with secret.
@@ -160,10 +164,7 @@ func (k *Keys) issue(owner Owner, audience string, now time.Time, expiry time.Du
 	if owner.Account == 0 || owner.Key == "" {
 		return "", errors.New("an event key is asked for without an application key")
 	}
-	signing, err := k.current()
-	if err != nil {
-		return "", err
-	}
+	signing := k.inUse().current
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer:    issuer,
@@ -184,15 +185,6 @@ func (k *Keys) issue(owner Owner, audience string, now time.Time, expiry time.Du
 	return text, nil
 }
 
-// current is the secret that signs. One that was rotated meanwhile, by a command
-// while the server runs, is used at once.
-func (k *Keys) current() (secret, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	err := k.refresh()
-	return k.secrets.current, err
-}
-
 // signingKey hands the parser the secret that a token names, for tokens of our
 // type only.
 func (k *Keys) signingKey(t *jwt.Token) (any, error) {
@@ -200,12 +192,8 @@ func (k *Keys) signingKey(t *jwt.Token) (any, error) {
 		return nil, fmt.Errorf("typ %v is not %s", t.Header["typ"], tokenType)
 	}
 	id, _ := t.Header["kid"].(string)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err := k.refresh(); err != nil {
-		return nil, err
-	}
-	for _, s := range []secret{k.secrets.current, k.secrets.previous} {
+	inUse := k.inUse()
+	for _, s := range []secret{inUse.current, inUse.previous} {
 		if s.id == id && len(s.bytes) > 0 {
 			return s.bytes, nil
 		}
@@ -213,20 +201,34 @@ func (k *Keys) signingKey(t *jwt.Token) (any, error) {
 	return nil, fmt.Errorf("kid %q is none of ours", id)
 }
 
-// refresh reads the secrets again when their file is another one than it was. A
-// file that is gone leaves those in memory in use.
-func (k *Keys) refresh() error {
+// inUse is the secrets. What is wrong with their file is logged once.
+func (k *Keys) inUse() secrets {
+	inUse, fault := k.refresh()
+	if fault != nil && k.Log != nil {
+		k.Log.Warn("the secret of event keys was replaced by one that cannot be read; the one before stays in use until the server stops",
+			"err", fault, "hint", "restore the file, and make it readable for this user")
+	}
+	return inUse
+}
+
+// refresh reads the secrets again when their file is another one than it was: one
+// that a command rotated is used at once. A file that is gone, or cannot be read,
+// leaves those in memory in use; the first time, it says what is wrong.
+func (k *Keys) refresh() (inUse secrets, fault error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.file == "" || !k.secrets.stale(k.file) {
-		return nil
+		return k.secrets, nil
 	}
 	next, err := read(k.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	switch {
+	case err == nil:
+		k.secrets, k.faulty = next, false
+	case !errors.Is(err, fs.ErrNotExist) && !k.faulty:
+		k.faulty = true
+		return k.secrets, err
 	}
-	if err == nil {
-		k.secrets = next
-	}
-	return err
+	return k.secrets, nil
 }
 
 func covers(audience []string, account sluice.AccountID, stream sluice.StreamID) bool {

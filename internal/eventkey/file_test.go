@@ -1,8 +1,10 @@
 package eventkey
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -105,4 +107,47 @@ func TestRotate(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file.Name())
 	}
+}
+
+// A file that is replaced by one that cannot be read, while the server runs, ends
+// no key and shuts no subscriber out. The log says what is wrong, once.
+func TestUnreadableReplacement(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "event.key")
+	server, err := LoadOrCreate(path)
+	require.NoError(t, err)
+	var log strings.Builder
+	server.Log = slog.New(slog.NewTextHandler(&log, nil))
+	secret, err := os.ReadFile(path) //nolint:gosec // G304: this test's own file
+	require.NoError(t, err)
+	replace := func(with func(fresh string) error) {
+		t.Helper()
+		require.NoError(t, with(path+".fresh"))
+		require.NoError(t, os.RemoveAll(path))
+		require.NoError(t, os.Rename(path+".fresh", path))
+	}
+	write := func(text []byte) func(string) error {
+		return func(fresh string) error { return os.WriteFile(fresh, text, 0o600) }
+	}
+	good := func() {
+		t.Helper()
+		for range 3 {
+			key, err := server.ForStream(owner, stream, now, time.Hour)
+			require.NoError(t, err)
+			_, err = server.Verify(key, account, stream, now)
+			require.NoError(t, err)
+		}
+	}
+	lines := func() int { return strings.Count(log.String(), "level=WARN") }
+	good()
+	require.Zero(t, lines())
+	replace(write([]byte("half")))
+	good()
+	require.Equal(t, 1, lines(), log.String())
+	require.Contains(t, log.String(), "has 4 bytes, not 32")
+	replace(write(secret))
+	good()
+	replace(func(fresh string) error { return os.Mkdir(fresh, 0o700) })
+	good()
+	require.Equal(t, 2, lines(), "it was whole meanwhile")
+	require.NotContains(t, log.String(), string(secret))
 }

@@ -42,14 +42,14 @@ type Connections struct {
 	closing   sync.WaitGroup
 }
 
+// MaxLingering bounds how many refused clients are given time to read why. Their
+// connections are not among ConnectionLimits.Total.
+const MaxLingering = 32
+
 const (
-	// maxLingering bounds how many refused clients are given time to read why.
-	maxLingering = 32
-	lingerFor    = 250 * time.Millisecond
+	lingerFor = 250 * time.Millisecond
 	// refusedRetry is when a refused client may come back.
 	refusedRetry = 5 * time.Second
-	// Between two tries to accept where the system refuses.
-	minAcceptPause, maxAcceptPause = 5 * time.Millisecond, time.Second
 )
 
 // NewConnections makes a count for one server.
@@ -57,7 +57,7 @@ func NewConnections(limits ConnectionLimits) *Connections {
 	return &Connections{
 		ConnectionLimits: limits,
 		crowd:            crowd{total: limits.Total, perAddress: limits.PerAddress, groups: map[netip.Addr]*group{}},
-		lingering:        make(chan struct{}, maxLingering),
+		lingering:        make(chan struct{}, MaxLingering),
 	}
 }
 
@@ -85,11 +85,11 @@ type countedListener struct {
 // Accept implements net.Listener. It goes on whatever the system says, as when
 // there is no descriptor left: a listener that ends would shut the server for good.
 func (l *countedListener) Accept() (net.Conn, error) {
-	pause := minAcceptPause
+	var backoff budget.Backoff
 	for {
 		conn, err := l.Listener.Accept()
 		if err == nil {
-			pause = minAcceptPause
+			backoff.Succeeded()
 			if admitted := l.all.admit(conn, l.secure); admitted != nil {
 				return admitted, nil
 			}
@@ -99,14 +99,13 @@ func (l *countedListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		l.all.reportAccept(err)
-		retry := time.NewTimer(pause)
+		retry := time.NewTimer(backoff.Failed())
 		select {
 		case <-retry.C:
 		case <-l.closed:
 			retry.Stop()
 			return nil, net.ErrClosed
 		}
-		pause = min(2*pause, maxAcceptPause)
 	}
 }
 

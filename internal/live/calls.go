@@ -70,24 +70,14 @@ func (s *Server) Init(ctx context.Context, account sluice.AccountID, id sluice.S
 	return next.conn.SDP(), nil
 }
 
-// AddCandidate takes a publisher's ICE candidate, which may come before its
-// offer.
+// AddCandidate checks a publisher's ICE candidate, which may come before its offer
+// or long after it. The server needs none: the publisher makes the checks, so its
+// addresses are those that its checks come from.
 func (s *Server) AddCandidate(ctx context.Context, account sluice.AccountID, id sluice.StreamID, c sluice.ICECandidate) error {
-	rs, err := s.publishable(ctx, account, id)
-	if err != nil {
+	if _, err := s.publishable(ctx, account, id); err != nil {
 		return err
 	}
-	if err := webrtc.CheckCandidate(c); err != nil {
-		return err
-	}
-	return rs.do(ctx, func() {
-		// It may belong to the session there is or to an offer on its way; the
-		// session refuses what is not its own.
-		rs.candidates.add(c, s.now())
-		if rs.session != nil {
-			rs.offerCandidate(c)
-		}
-	})
+	return webrtc.CheckCandidate(c)
 }
 
 // Start makes a prepared stream live: it returns when a player that loads the

@@ -18,6 +18,9 @@ const (
 	arrivalBytes = 8 << 20
 )
 
+// candidatesKept bounds our candidates that wait for a stream's loop.
+const candidatesKept = 64
+
 // session is one publisher's connection as its stream sees it. It implements
 // webrtc.Receiver, whose methods are called from the connection's goroutines;
 // the other methods and fields belong to the stream's loop.
@@ -43,7 +46,7 @@ func newSession() *session {
 		frames:     make(chan media.Frame, arrivals),
 		reports:    make(chan media.SenderReport, 8),
 		state:      make(chan webrtc.State, 1),
-		candidates: make(chan sluice.ICECandidate, maxWaiting),
+		candidates: make(chan sluice.ICECandidate, candidatesKept),
 	}
 }
 

@@ -102,3 +102,21 @@ func TestOnlyBFramesAreTakenForSome(t *testing.T) {
 	require.Zero(t, play(media.VP8, 0, 9000, 3000, 6000), "its frames are shown as they come")
 	require.Zero(t, play(media.H264, 1<<31, 0), "jumps of RTP time")
 }
+
+// A publisher's candidates may come before its offer. They are checked, and that
+// is all.
+func TestCandidatesAreChecked(t *testing.T) {
+	h := newHouse(t, nil)
+	add := func(candidate string) error {
+		return h.server.AddCandidate(t.Context(), h.owner, h.stream, sluice.ICECandidate{Candidate: candidate})
+	}
+	const good = "candidate:1 1 udp 2122260223 192.0.2.1 54400 typ host"
+	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
+	require.NoError(t, err)
+	require.NoError(t, add(good))
+	require.NoError(t, add(""), "the end of candidates")
+	require.Equal(t, "candidate_invalid", sluice.AsError(add("[object Object]")).Code)
+	_, err = h.server.End(t.Context(), h.owner, h.stream, sluice.EndRequested)
+	require.NoError(t, err)
+	require.Equal(t, sluice.KindState, sluice.AsError(add(good)).Kind, "nothing is published to a stream that ended")
+}

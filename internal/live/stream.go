@@ -51,14 +51,13 @@ type stream struct {
 	awayChanged chan struct{} // asks for that; holds one
 
 	// Owned by the loop.
-	machine    *broadcast.Machine
-	over       ending // set when the machine ends the broadcast
-	candidates candidates
-	session    *session
-	arrived    placedFrame // the frame that the machine decides on
-	feed       *feed
-	encoder    *encoder
-	standby    *encoder // launched before it is needed
+	machine *broadcast.Machine
+	over    ending // set when the machine ends the broadcast
+	session *session
+	arrived placedFrame // the frame that the machine decides on
+	feed    *feed
+	encoder *encoder
+	standby *encoder // launched before it is needed
 }
 
 // placedFrame is a frame of the publisher on the stream clock.
@@ -251,15 +250,6 @@ func (s *stream) install(next *session) {
 	s.session = next
 	s.step(broadcast.Offered{})
 	s.server.cfg.Bus.NewSession(s.id, next.conn.ID())
-	for _, c := range s.candidates.take(s.server.now()) {
-		s.offerCandidate(c)
-	}
-}
-
-func (s *stream) offerCandidate(c sluice.ICECandidate) {
-	if err := s.session.conn.AddCandidate(c); err != nil {
-		s.log.Debug("candidate refused", "session", s.session.conn.ID(), "err", err)
-	}
 }
 
 // closeSession lets the publisher go. Its connection closes in the background:

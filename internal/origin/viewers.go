@@ -4,11 +4,11 @@ import (
 	recency "container/list"
 	"hash/maphash"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/clientaddr"
 )
 
 const (
@@ -21,6 +21,9 @@ const (
 	// watch behind one, but with far fewer kinds of browser between them; a script
 	// has as many kinds as it likes.
 	maxOfAddress = 64
+	// maxOfNetwork is how many viewers one /64 network of IPv6 counts as at most. In
+	// a hall each viewer has an address of that network; a script has all of them.
+	maxOfNetwork = 16 * maxOfAddress
 )
 
 // viewers counts who fetched media of each stream of late: distinct pairs of
@@ -38,14 +41,18 @@ type viewers struct {
 type audience struct {
 	byViewer  map[uint64]*recency.Element // of *seen
 	byAddress map[uint64]int
+	byNetwork map[uint64]int
 	order     recency.List // least recent first
 }
 
 // seen is one viewer.
 type seen struct {
-	viewer, address uint64
-	last            time.Time
+	from
+	last time.Time
 }
+
+// from is who sends a request, and from where, as hashes.
+type from struct{ viewer, address, network uint64 }
 
 func newViewers() *viewers {
 	return &viewers{seed: maphash.MakeSeed(), streams: map[sluice.StreamID]*audience{}}
@@ -53,7 +60,7 @@ func newViewers() *viewers {
 
 // saw counts the sender of a request.
 func (v *viewers) saw(id sluice.StreamID, r *http.Request, now time.Time) {
-	viewer, address := v.identify(r)
+	sender := v.identify(r)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if now.Sub(v.swept) >= viewerWindow {
@@ -61,10 +68,10 @@ func (v *viewers) saw(id sluice.StreamID, r *http.Request, now time.Time) {
 	}
 	a := v.streams[id]
 	if a == nil {
-		a = &audience{byViewer: map[uint64]*recency.Element{}, byAddress: map[uint64]int{}}
+		a = &audience{byViewer: map[uint64]*recency.Element{}, byAddress: map[uint64]int{}, byNetwork: map[uint64]int{}}
 		v.streams[id] = a
 	}
-	a.saw(viewer, address, now)
+	a.saw(sender, now)
 }
 
 // count is how many were seen within the window.
@@ -89,10 +96,10 @@ func (v *viewers) sweep(now time.Time) {
 	}
 }
 
-// saw notes a request. Once an address, or the stream, has all the viewers that
-// are counted, more of them are not.
-func (a *audience) saw(viewer, address uint64, now time.Time) {
-	if known := a.byViewer[viewer]; known != nil {
+// saw notes a request. Once an address, its network, or the stream has all the
+// viewers that are counted, more of them are not.
+func (a *audience) saw(sender from, now time.Time) {
+	if known := a.byViewer[sender.viewer]; known != nil {
 		if s, ok := known.Value.(*seen); ok {
 			s.last = now
 		}
@@ -100,11 +107,12 @@ func (a *audience) saw(viewer, address uint64, now time.Time) {
 		return
 	}
 	a.forget(now)
-	if a.order.Len() >= maxViewers || a.byAddress[address] >= maxOfAddress {
+	if a.order.Len() >= maxViewers || a.byAddress[sender.address] >= maxOfAddress || a.byNetwork[sender.network] >= maxOfNetwork {
 		return
 	}
-	a.byAddress[address]++
-	a.byViewer[viewer] = a.order.PushBack(&seen{viewer, address, now})
+	a.byAddress[sender.address]++
+	a.byNetwork[sender.network]++
+	a.byViewer[sender.viewer] = a.order.PushBack(&seen{sender, now})
 }
 
 // forget takes out those who were last seen before the window. Each is taken out
@@ -117,23 +125,26 @@ func (a *audience) forget(now time.Time) {
 		}
 		a.order.Remove(e)
 		delete(a.byViewer, s.viewer)
-		if a.byAddress[s.address]--; a.byAddress[s.address] == 0 {
-			delete(a.byAddress, s.address)
-		}
+		leave(a.byAddress, s.address)
+		leave(a.byNetwork, s.network)
 	}
 }
 
-// identify is who sends a request, and from where: an address, or the network
-// that a host with IPv6 chooses its addresses from.
-func (v *viewers) identify(r *http.Request) (viewer, address uint64) {
-	remote, _ := netip.ParseAddrPort(r.RemoteAddr) // zero for what is no address
-	bytes := remote.Addr().As16()
+func leave(counts map[uint64]int, key uint64) {
+	if counts[key]--; counts[key] == 0 {
+		delete(counts, key)
+	}
+}
+
+// identify is who sends a request: an address and a user agent.
+func (v *viewers) identify(r *http.Request) from {
+	addr := clientaddr.Of(r) // zero for what is no address
+	bytes, network := addr.As16(), clientaddr.Key(addr).As16()
 	var h maphash.Hash
 	h.SetSeed(v.seed)
 	_, _ = h.Write(bytes[:])
 	_, _ = h.WriteString(r.UserAgent())
-	if remote.Addr().Is6() && !remote.Addr().Is4In6() {
-		clear(bytes[8:])
+	return from{
+		viewer: h.Sum64(), address: maphash.Bytes(v.seed, bytes[:]), network: maphash.Bytes(v.seed, network[:]),
 	}
-	return h.Sum64(), maphash.Bytes(v.seed, bytes[:])
 }

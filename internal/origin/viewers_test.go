@@ -20,7 +20,8 @@ func request(t *testing.T, addr, agent string) *http.Request {
 	return r
 }
 
-// S18: one address is as many viewers as it has kinds of browser, up to a bound.
+// S18: one address is as many viewers as it has kinds of browser, up to a bound,
+// and a network of IPv6 as many as it has addresses, up to another.
 func TestViewersOfOneAddressAreBounded(t *testing.T) {
 	now := time.Now()
 	v := newViewers()
@@ -28,11 +29,12 @@ func TestViewersOfOneAddressAreBounded(t *testing.T) {
 		v.saw(7, request(t, "192.0.2.1:5000", fmt.Sprint("agent ", i)), now)
 		v.saw(7, request(t, fmt.Sprintf("[2001:db8::%x]:5000", i+1), "agent"), now)
 	}
-	require.Equal(t, 2*maxOfAddress, v.count(7, now), "an address, and a network of IPv6")
+	const bounded = maxOfAddress + maxOfNetwork
+	require.Equal(t, bounded, v.count(7, now), "an address, and a network of IPv6")
 	for i := range 3000 {
 		v.saw(7, request(t, fmt.Sprintf("198.51.%d.%d:5000", i/250, i%250), "agent"), now)
 	}
-	require.Equal(t, 2*maxOfAddress+3000, v.count(7, now), "others are counted as ever")
+	require.Equal(t, bounded+3000, v.count(7, now), "others are counted as ever")
 
 	later := now.Add(viewerWindow)
 	require.Zero(t, v.count(7, later))
@@ -41,6 +43,22 @@ func TestViewersOfOneAddressAreBounded(t *testing.T) {
 	}
 	require.Equal(t, maxOfAddress, v.count(7, later), "who left makes room")
 	require.Len(t, v.streams[7].byAddress, 1)
+	require.Len(t, v.streams[7].byNetwork, 1)
+}
+
+// A hall with IPv6 is one network, in which each viewer has an address and most
+// have the same browser.
+func TestViewersOfAHallAreCounted(t *testing.T) {
+	now := time.Now()
+	v := newViewers()
+	for i := range 600 {
+		v.saw(7, request(t, fmt.Sprintf("[2001:db8::%x]:5000", i+1), "agent"), now)
+	}
+	require.Equal(t, 600, v.count(7, now))
+	for i := range 200 {
+		v.saw(8, request(t, "[2001:db8::1]:5000", fmt.Sprint("agent ", i)), now)
+	}
+	require.Equal(t, maxOfAddress, v.count(8, now), "one address of it is no hall")
 }
 
 func TestViewersStayWhileTheyAsk(t *testing.T) {

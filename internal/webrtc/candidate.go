@@ -2,7 +2,6 @@ package webrtc
 
 import (
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"strings"
 
@@ -66,7 +65,8 @@ func (o *offer) transport() (section, int) {
 	return section{}, 0
 }
 
-// CheckCandidate fails, with an error of kind KindMalformed, for what is no
+// CheckCandidate looks at a candidate of a publisher, which is all that is done with
+// it: see Server.settings. It fails, with an error of kind KindMalformed, for what is no
 // candidate. The empty one, which ends them, is fine.
 func CheckCandidate(c sluice.ICECandidate) error {
 	value := strings.TrimPrefix(strings.TrimPrefix(strings.Trim(c.Candidate, "\ufeff \t\r\n"), "a="), "candidate:")
@@ -77,16 +77,5 @@ func CheckCandidate(c sluice.ICECandidate) error {
 		return sluice.Errorf(sluice.KindMalformed, "candidate_invalid",
 			"the ICE candidate cannot be read; send RTCIceCandidate.toJSON() as the browser made it").Wrap(err)
 	}
-	return nil
-}
-
-// AddCandidate takes a candidate of the publisher, and needs none: the publisher
-// makes the checks, so its addresses are those that its checks come from. What
-// CheckCandidate refuses is an error.
-func (s *Session) AddCandidate(c sluice.ICECandidate) error {
-	if err := CheckCandidate(c); err != nil {
-		return err
-	}
-	s.log.Debug("candidate of the publisher", slog.String("candidate", c.Candidate))
 	return nil
 }

@@ -35,10 +35,8 @@ const (
 type gate struct {
 	listener net.Listener
 	log      *slog.Logger
-	// judge reads a first packet. A nil pass refuses the connection; a reply is
-	// sent before it is closed.
-	judge func(first []byte, remote netip.AddrPort) (pass *pass, reply []byte)
-	proof time.Duration
+	judge    func(first []byte, remote netip.AddrPort) judgment
+	proof    time.Duration
 
 	ctx    context.Context //nolint:containedctx // the life of the gate
 	cancel context.CancelFunc
@@ -50,13 +48,25 @@ type gate struct {
 	said     budget.Pace
 }
 
+// judgment is what is done with a connection for its first packet: one of these.
+type judgment struct {
+	pass    *pass  // it is let through
+	reply   []byte // it is answered and closed
+	refusal *refusal
+}
+
+// refusal is why a connection is closed, as the log has it.
+type refusal struct{ budget, done string }
+
+const unprovenBudget = "WebRTC connections over TCP that have not shown a session"
+
 // pass lets one connection of a session through.
 type pass struct {
 	local   net.Addr // as Pion knows the listener
 	release func()   // called when the connection closes
 }
 
-func newGate(listener net.Listener, maxUnproven int, log *slog.Logger, judge func([]byte, netip.AddrPort) (*pass, []byte)) *gate {
+func newGate(listener net.Listener, maxUnproven int, log *slog.Logger, judge func([]byte, netip.AddrPort) judgment) *gate {
 	if maxUnproven == 0 {
 		maxUnproven = defaultMaxUnproven
 	}
@@ -78,7 +88,7 @@ func (g *gate) run() {
 		conn, err := g.listener.Accept()
 		switch {
 		case err == nil:
-			refusals.succeeded()
+			refusals.backoff.Succeeded()
 			g.admit(conn)
 		case g.ctx.Err() != nil || errors.Is(err, net.ErrClosed):
 			return
@@ -90,26 +100,34 @@ func (g *gate) run() {
 
 // admit has a connection prove itself, and closes the one that has to give way.
 func (g *gate) admit(conn net.Conn) {
+	for _, old := range g.count(conn) {
+		_ = old.Close()
+		g.report(conn, refusal{unprovenBudget, "the one that waited longest is closed for a new one"})
+	}
+}
+
+// count has a connection prove itself, and returns those that have to give way.
+func (g *gate) count(conn net.Conn) []net.Conn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ctx.Err() != nil {
 		_ = conn.Close()
-		return
-	}
-	for _, old := range g.unproven.add(conn, remoteOf(conn).Addr()) {
-		_ = old.Close() // a TCP close does not block
-		g.report(conn, "the one that waited longest is closed for a new one")
+		return nil
 	}
 	g.wg.Go(func() { g.prove(conn) })
+	return g.unproven.add(conn, remoteOf(conn).Addr())
 }
 
-// report logs, once a second at most, that a connection was closed. The mutex is
-// held.
-func (g *gate) report(conn net.Conn, done string) {
-	if unsaid, due := g.said.Due(time.Now()); due {
-		g.log.Warn("connection closed", slog.String("budget", "WebRTC connections over TCP that have not shown a session"),
-			slog.Any("of", remoteOf(conn).Addr()), slog.String("done", done),
-			slog.Int("held", g.unproven.order.Len()), slog.Int("moreSince", unsaid))
+// report logs, once a second at most, that a connection was closed.
+func (g *gate) report(conn net.Conn, why refusal) {
+	g.mu.Lock()
+	unsaid, due := g.said.Due(time.Now())
+	held := g.unproven.order.Len()
+	g.mu.Unlock()
+	if due {
+		g.log.Warn("connection closed", slog.String("budget", why.budget),
+			slog.Any("of", remoteOf(conn).Addr()), slog.String("done", why.done),
+			slog.Int("unproven", held), slog.Int("moreSince", unsaid))
 	}
 }
 
@@ -122,30 +140,24 @@ func (g *gate) prove(conn net.Conn) {
 		_ = conn.Close()
 		return
 	}
-	pass, reply := g.judge(first[2:], remoteOf(conn))
-	if pass == nil {
-		if reply != nil {
-			_, _ = conn.Write(framed(reply)) // who asked sees that none came
-		} else {
-			g.refuse(conn)
+	judged := g.judge(first[2:], remoteOf(conn))
+	if judged.pass == nil {
+		if judged.reply != nil {
+			_, _ = conn.Write(framed(judged.reply)) // who asked sees that none came
 		}
 		_ = conn.Close()
+		if judged.refusal != nil {
+			g.report(conn, *judged.refusal)
+		}
 		return
 	}
 	_ = conn.SetDeadline(time.Time{})
-	through := &provenConn{Conn: conn, first: first, pass: pass}
+	through := &provenConn{Conn: conn, first: first, pass: judged.pass}
 	select {
 	case g.proven <- through:
 	case <-g.ctx.Done():
 		_ = through.Close()
 	}
-}
-
-// refuse says in the log that a connection is no publisher's.
-func (g *gate) refuse(conn net.Conn) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.report(conn, "its first packet is no valid check of a session")
 }
 
 func (g *gate) forget(conn net.Conn) {

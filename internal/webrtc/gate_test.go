@@ -195,6 +195,61 @@ func TestWhatIsNoPublisherIsClosedAtOnce(t *testing.T) {
 	}
 }
 
+// A session has as many TCP connections as a publisher needs, and the log says so
+// of one that is closed for it: it has shown its session.
+func TestConnectionsOfOneSessionAreBounded(t *testing.T) {
+	var text lockedBuffer
+	s := listen(t, Config{Log: slog.New(slog.NewTextHandler(&text, nil))})
+	session, err := s.Answer(t.Context(), readOffer(t, "chromium"), newRecorder())
+	require.NoError(t, err)
+	defer session.Close()
+	check := func() []byte {
+		m, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(session.local.ufrag+":chrm"),
+			stun.NewShortTermIntegrity(session.local.pwd), stun.Fingerprint)
+		require.NoError(t, err)
+		return framed(m.Raw)
+	}
+	for range maxConnections {
+		dialFrom(t, s, "127.0.0.1", check())
+	}
+	require.Eventually(t, func() bool { return session.user.connections.Load() == maxConnections }, 10*time.Second, 5*time.Millisecond)
+	require.NotContains(t, text.String(), "connection closed")
+	require.True(t, isClosed(t, dialFrom(t, s, "127.0.0.1", check()), 5*time.Second))
+	require.Contains(t, text.String(), `budget="WebRTC connections over TCP of one session"`)
+	require.NotContains(t, text.String(), "have not shown a session")
+	require.NotContains(t, text.String(), "no valid check")
+}
+
+// pausedLog is a log that is as slow as a terminal that is paused.
+type pausedLog struct {
+	slog.Handler
+	paused, reached chan struct{}
+	once            sync.Once
+}
+
+func (l *pausedLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l *pausedLog) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "connection closed" {
+		l.once.Do(func() { close(l.reached) })
+		<-l.paused
+	}
+	return nil
+}
+
+func (l *pausedLog) WithAttrs([]slog.Attr) slog.Handler { return l }
+
+// Who is closed is told to the log, and a log that takes its time keeps no
+// publisher out.
+func TestASlowLogKeepsNoPublisherOut(t *testing.T) {
+	log := &pausedLog{Handler: slog.DiscardHandler, paused: make(chan struct{}), reached: make(chan struct{})}
+	s := listen(t, Config{Log: slog.New(log)})
+	defer close(log.paused) // before the server closes
+	dialFrom(t, s, "127.0.0.9", []byte("GET / HTTP/1.1\r\n\r\n"))
+	<-log.reached
+	publishOverTCP(t, s)
+}
+
 func TestSilentConnectionsDoNotShutPublishersOut(t *testing.T) {
 	s := listen(t, Config{Log: discard(), MaxUnproven: 200})
 	for _, from := range []string{"127.0.0.9", "127.0.0.1"} { // another address, and the publisher's own
@@ -305,15 +360,6 @@ func TestCheck(t *testing.T) {
 	soon("does not answer a check over TCP")
 	tcp.broken.Store(false)
 	soon("")
-}
-
-func TestCheckIsNotAWayToHaveTheServerWork(t *testing.T) {
-	s, _, tcp := serveOn(t, Config{Log: discard()})
-	require.NoError(t, s.Check(t.Context()))
-	tcp.broken.Store(true)
-	for range 100 {
-		require.NoError(t, s.Check(t.Context()), "the outcome of a moment ago")
-	}
 }
 
 func TestAStrangersCheckIsNotAnswered(t *testing.T) {

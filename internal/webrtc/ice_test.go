@@ -79,9 +79,9 @@ func TestNothingIsSentToAddressesThatAnOfferNames(t *testing.T) {
 	require.NoError(t, err)
 	defer session.Close()
 	for i, socket := range sockets { // trickled too, with and without what says to which offer they belong
-		require.NoError(t, session.AddCandidate(sluice.ICECandidate{Candidate: candidateLine(i, socket.LocalAddr())}))
+		require.NoError(t, CheckCandidate(sluice.ICECandidate{Candidate: candidateLine(i, socket.LocalAddr())}))
 		ufrag := "chrm"
-		require.NoError(t, session.AddCandidate(sluice.ICECandidate{Candidate: candidateLine(i, socket.LocalAddr()), UsernameFragment: &ufrag}))
+		require.NoError(t, CheckCandidate(sluice.ICECandidate{Candidate: candidateLine(i, socket.LocalAddr()), UsernameFragment: &ufrag}))
 	}
 	requireSilence(t, sockets, 3*time.Second)
 }

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"github.com/sluicelive/sluice/internal/budget"
 )
 
 // readBuffer is asked of the kernel for the socket that all sessions share: a
@@ -49,29 +51,22 @@ func portOf(a net.Addr) int {
 	return 0
 }
 
-// How long a socket that fails is left alone.
-const (
-	firstPause = 5 * time.Millisecond
-	maxPause   = time.Second
-)
-
 // retry paces the attempts on a socket that fails, and says so at most once a
 // second: a process without descriptors fails thousands of times in one.
 type retry struct {
-	log    *slog.Logger
-	what   string
-	pause  time.Duration
-	logged time.Time
+	log     *slog.Logger
+	what    string
+	backoff budget.Backoff
+	said    budget.Pace
 }
 
 // failed waits before the next attempt; false when ctx ends first.
 func (r *retry) failed(ctx context.Context, err error) bool {
-	r.pause = min(max(2*r.pause, firstPause), maxPause)
-	if now := time.Now(); now.Sub(r.logged) >= time.Second {
-		r.logged = now
-		r.log.Warn("the WebRTC port has trouble; trying again", slog.String("what", r.what), slog.Any("err", err))
+	if unsaid, due := r.said.Due(time.Now()); due {
+		r.log.Warn("the WebRTC port has trouble; trying again",
+			slog.String("what", r.what), slog.Any("err", err), slog.Int("moreSince", unsaid))
 	}
-	timer := time.NewTimer(r.pause)
+	timer := time.NewTimer(r.backoff.Failed())
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -80,9 +75,6 @@ func (r *retry) failed(ctx context.Context, err error) bool {
 		return false
 	}
 }
-
-// succeeded makes the next failure's pause a short one.
-func (r *retry) succeeded() { r.pause = 0 }
 
 // udpSocket is what we need of a *net.UDPConn.
 type udpSocket interface {
@@ -114,7 +106,7 @@ func (u *steadyUDP) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 		n, addr, err := u.ReadFromUDPAddrPort(b)
 		switch {
 		case err == nil && addr.IsValid():
-			u.retry.succeeded()
+			u.retry.backoff.Succeeded()
 			return n, addr, nil
 		case err == nil: // a packet that cannot be answered
 		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):

@@ -14,41 +14,17 @@ import (
 )
 
 const (
-	// checkTTL is for how long an outcome of Check is told again: anybody may ask
-	// for it.
-	checkTTL = time.Second
 	// checkTimeout bounds one check. A full receive buffer loses packets, so one
 	// over UDP is sent several times.
 	checkTimeout = time.Second
 	udpAttempts  = 4
 )
 
-// selfCheck is the outcome of the last check.
-type selfCheck struct {
-	token string        // names us in a check; no one else knows it
-	turn  chan struct{} // held by who checks, or reads the rest
-	at    time.Time
-	err   error
-}
-
 // Check asks our own port, over UDP and over TCP, as a publisher would, and fails
-// when no answer comes.
+// when no answer comes. It is work, so its caller sees that not everybody can have
+// it done.
 func (s *Server) Check(ctx context.Context) error {
-	c := &s.self
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if !c.at.IsZero() && time.Since(c.at) < checkTTL {
-		return c.err
-	}
-	// The outcome is told to others too, so the caller's haste is not its.
-	free := context.WithoutCancel(ctx)
-	c.err = errors.Join(s.checkOver(free, "udp"), s.checkOver(free, "tcp"))
-	c.at = time.Now()
-	return c.err
+	return errors.Join(s.checkOver(ctx, "udp"), s.checkOver(ctx, "tcp"))
 }
 
 // checkOver has a time of its own, so that one that is dead is not taken for both.
@@ -77,7 +53,7 @@ func (s *Server) ownAddress() string {
 
 // exchangeCheck sends a check and waits for its answer.
 func (s *Server) exchangeCheck(ctx context.Context, conn net.Conn) error {
-	request, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(s.self.token), stun.Fingerprint)
+	request, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(s.token), stun.Fingerprint)
 	if err != nil {
 		return err
 	}
@@ -144,11 +120,11 @@ func checkOf(packet []byte) (string, *stun.Message) {
 
 // answerSelf is the answer to a check of our own; nil to anything else.
 func (s *Server) answerSelf(packet []byte, from netip.AddrPort) []byte {
-	if !bytes.Contains(packet, []byte(s.self.token)) {
+	if !bytes.Contains(packet, []byte(s.token)) {
 		return nil // nearly always, so without reading it
 	}
 	name, check := checkOf(packet)
-	if check == nil || name != s.self.token {
+	if check == nil || name != s.token {
 		return nil
 	}
 	answer, err := stun.Build(check, stun.BindingSuccess,

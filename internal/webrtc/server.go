@@ -67,7 +67,7 @@ type Server struct {
 	tcp       *tcpMux
 	network   *oneInterface
 	users     users
-	self      selfCheck
+	token     string // names us in a check of our own; no one else knows it
 	logs      logging.LoggerFactory
 
 	running    context.Context //nolint:containedctx // the parent of sessions, which outlive the calls that make them
@@ -111,7 +111,7 @@ func serve(ctx context.Context, cfg Config, announced *announcement, udp udpSock
 		udpConn:   newSteadyUDP(udp, cfg.Log),
 		network:   network,
 		users:     users{list: map[string]*user{}},
-		self:      selfCheck{token: rand.Text(), turn: make(chan struct{}, 1)},
+		token:     rand.Text(),
 	}
 	s.udp = newUDPMux(ice.NewUDPMuxDefault(ice.UDPMuxParams{
 		Logger: s.logs.NewLogger("ice-udp"), UDPConn: s.udpConn, Net: network, OnUnhandledPacket: s.strayPacket,
@@ -138,19 +138,22 @@ func (s *Server) strayPacket(packet []byte, from netip.AddrPort) {
 }
 
 // judgeTCP lets through a connection that begins with a check for a session.
-func (s *Server) judgeTCP(first []byte, remote netip.AddrPort) (*pass, []byte) {
+func (s *Server) judgeTCP(first []byte, remote netip.AddrPort) judgment {
 	found := s.users.of(first)
 	if found == nil {
-		return nil, s.answerSelf(first, remote)
+		if reply := s.answerSelf(first, remote); reply != nil {
+			return judgment{reply: reply}
+		}
+		return judgment{refusal: &refusal{unprovenBudget, "its first packet is no valid check of a session"}}
 	}
 	if found.connections.Add(1) > maxConnections {
 		found.connections.Add(-1)
-		return nil, nil
+		return judgment{refusal: &refusal{"WebRTC connections over TCP of one session", "its session has as many as a publisher needs"}}
 	}
-	return &pass{
+	return judgment{pass: &pass{
 		local:   net.TCPAddrFromAddrPort(netip.AddrPortFrom(s.localOf(remote.Addr()), uint16(s.port))),
 		release: func() { found.connections.Add(-1) },
-	}, nil
+	}}
 }
 
 // localOf is the local address that Pion knows for a remote one.

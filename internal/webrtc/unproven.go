@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"net"
 	"net/netip"
+
+	"github.com/sluicelive/sluice/internal/clientaddr"
 )
 
 // unproven counts the connections that have to prove themselves. The oldest give
@@ -13,25 +15,25 @@ type unproven struct {
 	max, perAddress int
 	order           *list.List // of unprovenConn, the oldest first
 	at              map[net.Conn]*list.Element
-	count           map[netip.Prefix]int
+	count           map[netip.Addr]int
 }
 
 type unprovenConn struct {
 	conn net.Conn
-	from netip.Prefix
+	from netip.Addr
 }
 
 func newUnproven(limit, perAddress int) *unproven {
 	return &unproven{
 		// Half at the most: one address never fills the whole.
 		max: limit, perAddress: max(1, min(perAddress, limit/2)), order: list.New(),
-		at: map[net.Conn]*list.Element{}, count: map[netip.Prefix]int{},
+		at: map[net.Conn]*list.Element{}, count: map[netip.Addr]int{},
 	}
 }
 
 // add counts a connection in and returns those that have to go.
 func (u *unproven) add(conn net.Conn, from netip.Addr) []net.Conn {
-	network := networkOf(from)
+	network := clientaddr.Key(from)
 	u.at[conn] = u.order.PushBack(unprovenConn{conn, network})
 	u.count[network]++
 	var gone []net.Conn
@@ -86,18 +88,4 @@ func (u *unproven) all() []net.Conn {
 		list = append(list, conn)
 	}
 	return list
-}
-
-// networkOf is what counts as one address: of IPv6, the network that a customer
-// is given.
-func networkOf(a netip.Addr) netip.Prefix {
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = 64
-	}
-	network, err := a.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return network
 }

@@ -3,10 +3,12 @@
 
 import assert from 'node:assert/strict';
 
-import { preparedStream } from './lib/api.mjs';
+import { data, preparedStream } from './lib/api.mjs';
 import { openPage } from './lib/browser.mjs';
+import { driveFirefox } from './lib/firefox.mjs';
 import { Gallery } from './lib/gallery.mjs';
 import { assertMoves, watchElement } from './lib/play.mjs';
+import { until } from './lib/processes.mjs';
 import { live, publishFromCommand } from './lib/publish.mjs';
 import { scene } from './lib/scene.mjs';
 
@@ -77,5 +79,35 @@ scene('browsers that are old', {}, async (it) => {
     }
     await gallery.look(page, 'too-old');
     await page.context().close();
+  });
+});
+
+scene('Firefox in the studio', { browser: false }, async (it) => {
+  const { server, step } = it;
+  const firefox = await driveFirefox(it, server.origin);
+  await firefox.run(`
+    const { RTCPeerConnection } = window;
+    window.peers = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(...args) {
+        super(...args);
+        window.peers.push(this);
+      }
+    };
+    window.sent = async () => [...(await window.peers.at(-1).getStats()).values()].find(({ type, kind }) => type === 'outbound-rtp' && kind === 'video');`);
+  await firefox.fill('input[type=password]', server.key);
+  await firefox.click('form .button.primary');
+  await firefox.run(`document.querySelector('input[type=radio][value="720"]').click()`); // which is drawn by its label
+  await firefox.click('button.act:not([disabled])');
+  await until('it is live', async () => (await data(server, 'GET', '/streams')).some(({ status }) => status === 'live'), { timeout: 30_000 });
+
+  // Firefox begins at 300 kb/s, and would rather send a small frame than a poor one.
+  await step('sends the full size from the start', async (t) => {
+    const from = Date.now();
+    const { frameHeight } = await until('all 720 lines', async () => {
+      const sent = await firefox.run('return window.sent()');
+      return sent?.frameHeight >= 720 && sent;
+    }, { timeout: 6000 });
+    t.diagnostic(`${frameHeight} lines ${Date.now() - from} ms after the broadcast was live`);
   });
 });

@@ -119,9 +119,13 @@ scene('ten thousand event clients', {
     const attack = await new Attack('event streams', { server, id }).open(followers);
     try {
       await until('all are answered', () => attack.answers.get('200') === followers, { timeout: 30_000 });
-      const each = ((await residentMemory(server.pid)) - before) / followers;
-      t.diagnostic(`${(each / 1024).toFixed(1)} kB each`);
-      assert.ok(each <= 30 * 1024, `${each} bytes`);
+      const each = async () => ((await residentMemory(server.pid)) - before) / followers / 1024;
+      const atFirst = await each();
+      // How much of what the requests left behind is collected by now is chance; the server does it within two looks of ten seconds.
+      let least = Infinity;
+      await until('one costs 30 kB at the most', async () => (least = Math.min(least, await each())) <= 30, { timeout: 30_000, every: 500 })
+        .finally(() => t.diagnostic(`${atFirst.toFixed(1)} kB each when all have been answered, ${least.toFixed(1)} kB once the server rests`));
+      assert.equal(attack.held, followers, 'all are still there');
     } finally {
       attack.close();
     }

@@ -1,0 +1,19 @@
+package budget_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sluicelive/sluice/internal/budget"
+)
+
+func TestBackoff(t *testing.T) {
+	var b budget.Backoff
+	for _, want := range []time.Duration{5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000} {
+		require.Equal(t, want*time.Millisecond, b.Failed())
+	}
+	b.Succeeded()
+	require.Equal(t, 5*time.Millisecond, b.Failed())
+}
