@@ -53,7 +53,7 @@ func serveAnEncoder() {
 func TestEncode(t *testing.T) {
 	for _, codec := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264} {
 		t.Run(codec.String(), func(t *testing.T) {
-			slate, err := Slate(t.Context(), "ffmpeg", codec)
+			slate, err := Confinement{}.Slate(t.Context(), "ffmpeg", codec)
 			require.NoError(t, err)
 			ladder, err := sluice.NewLadder("480")
 			require.NoError(t, err)

@@ -26,11 +26,6 @@ func slateEncoder(codec media.Codec) []string {
 	}
 }
 
-// Slate makes a slate without a confinement.
-func Slate(ctx context.Context, program string, codec media.Codec) ([]byte, error) {
-	return Confinement{}.Slate(ctx, program, codec)
-}
-
 // Slate makes the picture that is shown while no video comes: one dark key
 // frame of 640×360 in the given codec, in the form of media.Frame.
 func (c Confinement) Slate(ctx context.Context, program string, codec media.Codec) ([]byte, error) {
