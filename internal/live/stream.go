@@ -181,6 +181,9 @@ func (s *stream) frame(ctx context.Context, f media.Frame) {
 		return
 	}
 	if s.tooLarge(f) {
+		if !f.Key { // a publisher that made its frames smaller may send no key frame until asked
+			s.askKeyFrame(s.now())
+		}
 		return
 	}
 	if s.session.order.note(f) {
