@@ -239,7 +239,8 @@ func TestFramesThatAreTooLarge(t *testing.T) {
 	}
 	play(t, live(
 		step{22 * sec, large(22 * sec), do(told)},
-		step{22*sec + 30*ms, delta(22*sec + 30*ms), nil},
+		step{22*sec + 30*ms, delta(22*sec + 30*ms), do(ask)},
+		step{22*sec + 60*ms, delta(22*sec + 60*ms), nil},
 		step{23 * sec, large(23 * sec), nil},
 		step{32 * sec, large(32 * sec), do(told)},
 		step{33 * sec, key(33 * sec), do(feed)},

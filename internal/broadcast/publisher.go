@@ -67,6 +67,9 @@ func (m *Machine) tellAway() {
 // video decides what becomes of a video frame.
 func (m *Machine) video(f VideoFrame, now time.Duration) {
 	if m.tooLarge(f, now) {
+		if !f.Key { // a publisher that made its frames smaller may send no key frame until asked
+			m.askKeyFrame(now)
+		}
 		return
 	}
 	if f.Key && m.encoderDue(now) {

@@ -42,11 +42,6 @@ func (c Config) capacity() (inMemory, onShelf int) {
 // of the ladder, and one for audio. Encoder runs are read into its tracks, any
 // number of readers take snapshots, and neither waits for the other.
 type Presentation struct {
-	// ToldToRun is when a player was last told that the broadcast runs and was given
-	// no way to learn more than by asking again, in ns since 1970: a note of the
-	// server's, who tells such players the end in a way of its own.
-	ToldToRun atomic.Int64
-
 	config  Config
 	video   []*Track
 	audio   *Track

@@ -46,16 +46,13 @@ type Form struct {
 	Concluding bool
 }
 
-// Concluding is how long after a player was told that a stream runs it has to be
+// EndNotice is how long after a player was told that a stream runs it has to be
 // told the end before it gets a static MPD: it asks again after updatePeriod, and a
 // shared cache may have kept the answer for a second, and so may another before it.
-const Concluding = updatePeriod + 2500*time.Millisecond
+const EndNotice = updatePeriod + 2500*time.Millisecond
 
 // lowLatencyProfile is DASH-IF's, of low latency over chunked delivery.
 const lowLatencyProfile = "http://www.dashif.org/guidelines/low-latency-live-v5"
-
-// MPD is the MPD of a playable snapshot with relative addresses only.
-func MPD(s *cmaf.Snapshot) (string, error) { return Form{}.MPD(s) }
 
 // MPD is the MPD of a playable snapshot: dynamic while it runs, static once it
 // has ended. In between it may be concluding: dynamic, with an end. Shaka Player

@@ -48,7 +48,7 @@ func presentation(t *testing.T, runs ...uint64) *cmaf.Presentation {
 
 func render(t *testing.T, p *cmaf.Presentation) string {
 	t.Helper()
-	text, err := dash.MPD(p.Snapshot())
+	text, err := dash.Form{}.MPD(p.Snapshot())
 	require.NoError(t, err)
 	checkStructure(t, text)
 	checkSchema(t, text)
@@ -135,7 +135,7 @@ func TestConcluding(t *testing.T) {
 }
 
 func TestNotPlayable(t *testing.T) {
-	_, err := dash.MPD(presentation(t).Snapshot())
+	_, err := dash.Form{}.MPD(presentation(t).Snapshot())
 	require.Error(t, err)
 }
 

@@ -32,6 +32,7 @@ const longerThanBusy = 12 * time.Second
 
 // B26: what the store does not take is written once it does.
 func TestStateIsRecordedOnceTheStoreIsFree(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, func(c *Config) { c.ReconnectWindow = time.Minute })
 	p := h.goLive()
 	events := h.subscribe()
@@ -51,6 +52,7 @@ func TestStateIsRecordedOnceTheStoreIsFree(t *testing.T) {
 
 // What is no longer true when the store is free is not written, and not told.
 func TestStateThatIsNoLongerTrueIsNotRecorded(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, func(c *Config) { c.ReconnectWindow = time.Minute })
 	p := h.goLive()
 	h.advance(time.Second)
@@ -73,6 +75,7 @@ func TestStateThatIsNoLongerTrueIsNotRecorded(t *testing.T) {
 // The end of a stream is written once the store is free, however long that takes:
 // until then it is open, and billed.
 func TestEndIsRecordedOnceTheStoreIsFree(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, func(c *Config) { c.ReconnectWindow = 500 * time.Millisecond })
 	p := h.goLive()
 	events := h.subscribe()

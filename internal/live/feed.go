@@ -32,6 +32,12 @@ const (
 	// answerTime is how soon a key frame comes from a publisher that makes one when
 	// it is asked, and not with its next frame.
 	answerTime = 700 * time.Millisecond
+	// answersInARow is how many requests in a row a publisher must have answered to
+	// count as one that answers: slides that are flipped within a second look the
+	// same. stillProof is how old the frame must be at the last of these requests:
+	// then nothing is flipped.
+	answersInARow = 8
+	stillProof    = 3 * time.Second
 	// stillRefresh is how old a still frame gets before a publisher that answers is
 	// asked for another, and stillHold how old one gets that it gives no answer to:
 	// its video is muted then.
@@ -67,8 +73,8 @@ type feed struct {
 	slow  bool   // the publisher was still a moment ago
 	moves int    // frames in a row that came soon after another
 
-	askedAt time.Duration // when a key frame was asked for since the newest frame; 0: not yet
-	answers bool          // a key frame came as soon as it was asked for
+	askedAt  time.Duration // when a key frame was asked for since the newest frame; 0: not yet
+	answered int           // requests in a row that a key frame came to as soon as it was asked for
 }
 
 // newFeed begins both tracks at media time start. The first picture is held back
@@ -84,10 +90,7 @@ func (f *feed) video(t time.Duration, key bool, data []byte) (taken bool) {
 		return false
 	}
 	f.pace(t - f.videoCame)
-	if f.askedAt > 0 && key {
-		f.answers = t-f.askedAt < answerTime
-	}
-	f.askedAt = 0
+	f.learn(t, key)
 	f.videoCame = t
 	f.needKey = !f.picture(t, key, data)
 	if f.still = nil; key && !f.needKey {
@@ -101,6 +104,7 @@ func (f *feed) pace(gap time.Duration) {
 	switch {
 	case gap >= stillAfter:
 		f.slow, f.moves = true, 0
+	case f.askedAt > 0: // perhaps an answer
 	case gap > videoMoves:
 		f.moves = 0
 	default:
@@ -109,6 +113,25 @@ func (f *feed) pace(gap time.Duration) {
 		}
 	}
 }
+
+// learn notes what a frame of the publisher says of how it answers requests.
+func (f *feed) learn(t time.Duration, key bool) {
+	asked := f.askedAt
+	f.askedAt = 0
+	switch {
+	case asked == 0:
+		if !f.answers() && t-f.videoCame < videoMoves { // it moves without being asked
+			f.answered = 0
+		}
+	case t-asked >= answerTime:
+		f.answered = 0
+	case key && (f.answered < answersInARow-1 || asked-f.videoCame >= stillProof):
+		f.answered++
+	}
+}
+
+// answers says whether the publisher makes a key frame as soon as it is asked.
+func (f *feed) answers() bool { return f.answered >= answersInARow }
 
 // picture writes a picture at t, or right after the one before it if t is not
 // later: a picture left out would break those that build on it.
@@ -168,7 +191,7 @@ func (f *feed) tick(now time.Duration) {
 // stands says whether the publisher's newest frame can be repeated, and may: a
 // canvas or a slide that does not change sends none for as long.
 func (f *feed) stands(now time.Duration) bool {
-	return f.still != nil && !f.needKey && !f.away && (!f.answers || now-f.videoCame < stillHold)
+	return f.still != nil && !f.needKey && !f.away && (!f.answers() || now-f.videoCame < stillHold)
 }
 
 // asksKey says whether a key frame should be asked for: no video comes, and the
@@ -180,10 +203,22 @@ func (f *feed) asksKey(now time.Duration) bool {
 	if f.away || f.needKey || since < f.patience() {
 		return false
 	}
-	if f.askedAt == 0 && (f.still == nil || !f.answers || since >= stillRefresh) {
+	if f.askedAt == 0 && (f.still == nil || since >= f.refresh()) {
 		f.askedAt = now
 	}
-	return f.askedAt > 0 && (f.still == nil || now-f.askedAt < answerTime || f.answers)
+	return f.askedAt > 0 && (f.still == nil || now-f.askedAt < answerTime || f.answers())
+}
+
+// refresh is how old a still frame gets before another is asked for.
+func (f *feed) refresh() time.Duration {
+	switch {
+	case f.answers():
+		return stillRefresh
+	case f.answered == answersInARow-1:
+		return stillProof
+	default:
+		return 0 // what is drawn next must be a key frame
+	}
 }
 
 // patience is how long no video frame comes before the publisher counts as still.

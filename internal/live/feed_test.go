@@ -1,6 +1,7 @@
 package live
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -183,7 +184,7 @@ func TestTheLastPictureStandsWhileThePublisherIsStill(t *testing.T) {
 			f.slate = []byte("slate")
 			keys := still(f, every, 3*time.Minute, answers)
 			r.requireContinuous(t)
-			require.LessOrEqual(t, keys, 38, "one key frame for each slide, and what it takes to learn")
+			require.LessOrEqual(t, keys, 36+answersInARow, "one key frame for each slide, and what it takes to learn")
 			for i, p := range r.pictures {
 				at := p.at.Truncate(every)
 				require.Equal(t, "slide"+at.String(), p.data, "at %v", p.at)
@@ -194,6 +195,43 @@ func TestTheLastPictureStandsWhileThePublisherIsStill(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// flipped plays a canvas whose slides change at some times: each is a key frame if
+// one was asked for since the slide before.
+func flipped(f *feed, until time.Duration, flips ...time.Duration) {
+	asked := true // at the start
+	for now := time.Duration(0); now < until; now += tickInterval {
+		if len(flips) > 0 && now >= flips[0] {
+			_ = f.video(now, asked, []byte("slide"))
+			asked, flips = false, flips[1:]
+		}
+		f.tick(now)
+		asked = f.asksKey(now) || asked
+	}
+}
+
+// Slides that are flipped quickly come as soon as a key frame is asked for, as the
+// answer of a screen does. When no more come, the last one stands all the same.
+func TestSlidesThatAreFlippedQuicklyStand(t *testing.T) {
+	for _, pace := range []time.Duration{400 * ms, 980 * ms} {
+		for _, quick := range []int{1, 2, answersInARow - 1} {
+			t.Run(fmt.Sprintf("%d after %v each", quick, pace), func(t *testing.T) {
+				flips := []time.Duration{0, 5 * time.Second}
+				for range 2 { // and again after half a minute
+					for range quick {
+						flips = append(flips, flips[len(flips)-1]+pace)
+					}
+					flips = append(flips, flips[len(flips)-1]+35*time.Second)
+				}
+				var r tape
+				f := newFeed(0, &r)
+				f.slate = []byte("slate")
+				flipped(f, 2*time.Minute, flips...)
+				require.NotContains(t, r.data(), "slate")
+			})
+		}
 	}
 }
 

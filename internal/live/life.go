@@ -17,9 +17,20 @@ const (
 	// storePatience is how long a server that stops tries to write the end of a
 	// stream, and how long a call waits for that.
 	storePatience = 10 * time.Second
-	// storeRetry is the pause between the tries.
-	storeRetry = 250 * time.Millisecond
+	// storeRetry is the first pause between the tries, and storeRetryMost the longest:
+	// a store that is down for long is not helped by more of them.
+	storeRetry     = 250 * time.Millisecond
+	storeRetryMost = 4 * time.Second
 )
+
+// retryPause is the newest pause between tries; 0 before the first.
+type retryPause time.Duration
+
+// next is the pause that follows, twice as long.
+func (p *retryPause) next() time.Duration {
+	*p = max(retryPause(storeRetry), min(2**p, retryPause(storeRetryMost)))
+	return time.Duration(*p)
+}
 
 // run is the life of one stream: its loop, its end, and the time its window is
 // held after that.
@@ -81,24 +92,21 @@ func (s *Server) closeWithPatience(st *stream, end ending) error {
 	ctx := context.WithoutCancel(s.ctx) // the end must be stored even while the server stops
 	stopping := s.ctx.Done()
 	var giveUp <-chan time.Time // never, until the server stops
-	for tries := 0; ; tries++ {
+	var pause retryPause
+	for {
 		err := s.close(ctx, st.account, st.id, end)
 		if err == nil {
 			return nil
 		}
-		if tries == 0 {
+		if pause == 0 {
 			st.log.Warn("end not stored yet; trying again until it is", "err", err)
 		}
-		pause := time.After(storeRetry)
-		for paused := false; !paused; {
-			select {
-			case <-pause:
-				paused = true
-			case <-stopping:
-				stopping, giveUp = nil, time.After(storePatience)
-			case <-giveUp:
-				return err
-			}
+		select {
+		case <-time.After(pause.next()):
+		case <-stopping:
+			stopping, giveUp, pause = nil, time.After(storePatience), retryPause(storeRetry)
+		case <-giveUp:
+			return err
 		}
 	}
 }
@@ -128,6 +136,7 @@ func (s *Server) close(ctx context.Context, account sluice.AccountID, id sluice.
 func (s *Server) recordMedia(ctx context.Context, st *stream) {
 	ticker := time.NewTicker(recordInterval)
 	defer ticker.Stop()
+	failing := false
 	for {
 		select {
 		case <-ticker.C:
@@ -139,35 +148,37 @@ func (s *Server) recordMedia(ctx context.Context, st *stream) {
 		if !st.started.Load() || until == 0 {
 			continue
 		}
-		if err := s.cfg.Store.RecordMedia(ctx, st.account, st.id, st.clock.WallTime(until)); err != nil {
-			st.log.Warn("media time not recorded", "err", err)
+		err := s.cfg.Store.RecordMedia(ctx, st.account, st.id, st.clock.WallTime(until))
+		if err != nil && !failing {
+			st.log.Warn("media time not recorded yet; trying again until it is", "err", err)
 		}
+		failing = err != nil
 	}
 }
 
 // recordAways stores and tells whether the publisher is away. What the store
 // does not take is tried again until it does, or until the opposite is true.
 func (s *Server) recordAways(ctx context.Context, st *stream) {
-	var told, failing bool
+	var told bool
 	for {
 		select {
 		case <-st.awayChanged:
 		case <-ctx.Done():
 			return
 		}
+		var pause retryPause
 		for st.isAway.Load() != told {
 			away := st.isAway.Load()
 			err := s.recordAway(ctx, st, away)
 			if err == nil || errors.Is(err, sluice.ErrStreamNotFound) { // deleted meanwhile
-				told, failing = away, false
+				told, pause = away, 0
 				continue
 			}
-			if !failing {
+			if pause == 0 {
 				st.log.Warn("state not recorded yet; trying again until it is", "err", err)
 			}
-			failing = true
 			select {
-			case <-time.After(storeRetry):
+			case <-time.After(pause.next()):
 			case <-ctx.Done():
 				return
 			}

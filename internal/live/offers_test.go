@@ -27,6 +27,7 @@ func TestOfferBudget(t *testing.T) {
 }
 
 func TestAStreamTakesOnlySoManyOffers(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, nil)
 	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
 	require.NoError(t, err)

@@ -31,6 +31,7 @@ func (h *house) anotherAccount() sluice.AccountID {
 }
 
 func TestPreparedStreamsOfAnAccountAreBounded(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, func(c *Config) { c.MaxPrepared = 2 })
 	first, err := h.prepareAnother(h.owner)
 	require.NoError(t, err)
@@ -59,6 +60,7 @@ func TestPreparedStreamsOfAnAccountAreBounded(t *testing.T) {
 }
 
 func TestWindowsOfEndedStreamsCount(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, func(c *Config) { c.MaxStreams = 1 })
 	h.goLive()
 	_, err := h.server.End(t.Context(), h.owner, h.stream, sluice.EndRequested)
@@ -95,6 +97,7 @@ func cpuTime(t *testing.T) time.Duration {
 // TestAFirstSessionIsNotMadeToWait connects to a stream whose loop looks round
 // once a second.
 func TestAFirstSessionIsNotMadeToWait(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, nil)
 	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
 	require.NoError(t, err)

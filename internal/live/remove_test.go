@@ -22,6 +22,7 @@ import (
 
 // S8: the zero account is that of a request without a key, and reaches no stream.
 func TestTheZeroAccountReachesNoStream(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, nil)
 	h.goLive()
 	ctx, before := t.Context(), h.stored()
@@ -93,8 +94,10 @@ func (h *house) files() []string {
 // S6 and B18: deleting takes a stream off the air, live or ended, in memory and
 // on disk, also for viewers who wait for what comes next.
 func TestRemovedStreamsAreOffTheAir(t *testing.T) {
+	t.Parallel()
 	for name, ended := range map[string]bool{"live": false, "ended": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h, server, folder := aired(t)
 			h.goLive()
 			h.advance(3 * time.Second)
@@ -156,6 +159,7 @@ func (h *house) waiters(base string, ended bool) chan int {
 
 // A stream that only was prepared goes the same way.
 func TestRemovePrepared(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, nil)
 	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
 	require.NoError(t, err)

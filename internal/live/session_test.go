@@ -77,6 +77,7 @@ func TestDroppedFramesAreLoggedOnceASecond(t *testing.T) {
 
 // TestAPublisherOfBFramesIsTold is of encoders whose default they are.
 func TestAPublisherOfBFramesIsTold(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, nil)
 	_, err := h.server.Prepare(t.Context(), h.owner, h.stream)
 	require.NoError(t, err)

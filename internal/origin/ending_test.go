@@ -33,7 +33,7 @@ func TestEndOfAWatchedMPD(t *testing.T) {
 	require.NotContains(t, text, "mediaPresentationDuration")
 	require.NoError(t, p.End())
 
-	at = at.Add(dash.Concluding - time.Millisecond)
+	at = at.Add(dash.EndNotice - time.Millisecond)
 	text, cache := mpd()
 	require.Contains(t, text, `type="dynamic"`)
 	require.Contains(t, text, "mediaPresentationDuration")

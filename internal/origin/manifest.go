@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
+	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/cmaf"
 	"github.com/sluicelive/sluice/internal/dash"
 	"github.com/sluicelive/sluice/internal/hls"
@@ -52,7 +52,7 @@ func (s *Server) serveManifest(w http.ResponseWriter, r *http.Request, p *cmaf.P
 	}
 	var m *manifest
 	if t.kind == mpd {
-		m = s.mpd(p, all, r)
+		m = s.mpd(t.stream, all, r)
 	} else {
 		m = once(&all.Memo, hls.MultivariantName, typeHLS, all.Ended(), func() (string, error) { return hls.Multivariant(all), nil })
 	}
@@ -61,21 +61,16 @@ func (s *Server) serveManifest(w http.ResponseWriter, r *http.Request, p *cmaf.P
 
 // mpd is a snapshot's MPD in the form that a request gets. For as long as somebody
 // may have a live one and has not asked again, one that has ended is concluding.
-func (s *Server) mpd(p *cmaf.Presentation, all *cmaf.Snapshot, r *http.Request) *manifest {
+func (s *Server) mpd(id sluice.StreamID, all *cmaf.Snapshot, r *http.Request) *manifest {
 	f, name, now := dash.Form{Base: s.base(all, r)}, dash.Name, s.config.Now()
 	switch {
 	case !all.Ended():
-		p.ToldToRun.Store(now.UnixNano())
-	case concluding(p, now):
+		s.told.runs(id, now)
+	case s.told.recently(id, now):
 		f.Concluding, name = true, "concluding "+dash.Name
 	}
 	final := all.Ended() && !f.Concluding
 	return once(&all.Memo, name+" of "+f.Base, typeDASH, final, func() (string, error) { return f.MPD(all) })
-}
-
-// concluding reports whether a player may know of a stream only that it runs.
-func concluding(p *cmaf.Presentation, now time.Time) bool {
-	return now.UnixNano()-p.ToldToRun.Load() < dash.Concluding.Nanoseconds()
 }
 
 // serveMediaPlaylist sends the newest playlist of a track, once it holds what

@@ -41,7 +41,7 @@ func serveMedia(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Prese
 
 // following is how many segments would begin while players of a live MPD have still
 // to learn of the end.
-const following = uint64(dash.Concluding/sluice.SegmentDuration) + 1
+const following = uint64(dash.EndNotice/sluice.SegmentDuration) + 1
 
 // wouldFollow reports whether a path names a segment that would have followed the
 // last one of a track that has ended.

@@ -45,6 +45,7 @@ type Config struct {
 type Server struct {
 	config  Config
 	viewers *viewers
+	told    told
 	faults  faults
 }
 
@@ -109,7 +110,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	switch t.kind {
 	case initSegment, segment, chunk:
 		err := serveMedia(&s.config.Limits, w, r, p, t)
-		if err != nil && wouldFollow(p, t) && concluding(p, s.config.Now()) {
+		if err != nil && wouldFollow(p, t) && s.told.recently(t.stream, s.config.Now()) {
 			serveNothing(w, p.Track(t.rendition))
 			return nil
 		}

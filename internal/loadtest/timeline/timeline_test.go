@@ -205,7 +205,7 @@ func TestOurOwn(t *testing.T) {
 	made := cmaftest.NewPresentation(t)
 	cmaftest.Feed(t, made)
 	s := made.Snapshot()
-	text, err := dash.MPD(s)
+	text, err := dash.Form{}.MPD(s)
 	require.NoError(t, err)
 	require.True(t, timeline.Is([]byte(text)))
 	p := parse(t, text)
@@ -222,7 +222,7 @@ func TestOurOwn(t *testing.T) {
 	require.Zero(t, segment.Origin, "decode times are on the stream clock")
 
 	require.NoError(t, made.End())
-	text, err = dash.MPD(made.Snapshot())
+	text, err = dash.Form{}.MPD(made.Snapshot())
 	require.NoError(t, err)
 	p = parse(t, text)
 	require.False(t, p.Live)
