@@ -245,8 +245,12 @@ func TestASlowLogKeepsNoPublisherOut(t *testing.T) {
 	log := &pausedLog{Handler: slog.DiscardHandler, paused: make(chan struct{}), reached: make(chan struct{})}
 	s := listen(t, Config{Log: slog.New(log)})
 	defer close(log.paused) // before the server closes
-	dialFrom(t, s, "127.0.0.9", []byte("GET / HTTP/1.1\r\n\r\n"))
-	<-log.reached
+	dialFrom(t, s, "127.0.0.9", unknownUser(t))
+	select {
+	case <-log.reached:
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "the log is told of no connection that was closed")
+	}
 	publishOverTCP(t, s)
 }
 
