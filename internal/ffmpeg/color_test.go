@@ -19,6 +19,7 @@ import (
 // TestColors sends flat patches as browsers do and reads the pixels of each rung
 // by what its tags say, as players do.
 func TestColors(t *testing.T) {
+	t.Parallel()
 	for name, from := range map[string]source{
 		// libvpx has no field for a matrix but in VP9; browsers send BT.601.
 		"VP8, BT.601":              {codec: media.VP8, matrix: "bt601"},
@@ -28,6 +29,7 @@ func TestColors(t *testing.T) {
 		"H.264, full range tagged": {codec: media.H264, matrix: "bt601", full: true, tags: []string{"-colorspace", "smpte170m", "-color_range", "pc"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			tolerance := 3.0
 			if from.matrix == "bt709" {
 				tolerance = 5 // converting exactly costs a fifth more of the scaling of every stream

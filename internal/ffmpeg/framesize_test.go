@@ -31,11 +31,13 @@ func keyFrame(t *testing.T, codec media.Codec, size string) []byte {
 
 // TestFrameSize reads the sizes of frames that real encoders made.
 func TestFrameSize(t *testing.T) {
+	t.Parallel()
 	for _, codec := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264} {
 		for size, want := range map[string][2]int{
 			"640x360": {640, 360}, "1080x1920": {1080, 1920}, "176x144": {176, 144},
 		} {
 			t.Run(codec.String()+" "+size, func(t *testing.T) {
+				t.Parallel()
 				width, height, ok := media.FrameSize(codec, keyFrame(t, codec, size))
 				require.True(t, ok)
 				const macroblock = 16 // H.264 says its size in them

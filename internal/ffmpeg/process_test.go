@@ -51,8 +51,10 @@ func serveAnEncoder() {
 // the real encoder: what comes out must start where the stream clock says, in
 // every rendition.
 func TestEncode(t *testing.T) {
+	t.Parallel()
 	for _, codec := range []media.Codec{media.VP8, media.VP9, media.AV1, media.H264} {
 		t.Run(codec.String(), func(t *testing.T) {
+			t.Parallel()
 			slate := media.Slate(codec)
 			ladder, err := sluice.NewLadder("480")
 			require.NoError(t, err)

@@ -19,6 +19,7 @@ import (
 // browser's do: not one picture may be missing from the output's constant frame
 // rate, and the first picture, held back by two seconds, must fill them.
 func TestResolutionChange(t *testing.T) {
+	t.Parallel()
 	ladder, err := sluice.NewLadder("360")
 	require.NoError(t, err)
 	const start, held = 10 * time.Second, 2 * time.Second

@@ -82,6 +82,7 @@ func (h *house) publishFrames(codec media.Codec, interval time.Duration, frames 
 	require.NoError(h, err)
 	require.NoError(h, pub.SetAnswer(answer))
 	<-pub.Connected()
+	h.awaitConnection()
 
 	var s sender
 	s.send(frames...)

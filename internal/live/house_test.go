@@ -111,6 +111,7 @@ func (h *house) publish(codec media.Codec, options ...func(*publisher)) *publish
 	require.NoError(h, err)
 	require.NoError(h, pub.SetAnswer(answer))
 	<-pub.Connected()
+	h.awaitConnection()
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var sending sync.WaitGroup
@@ -140,6 +141,16 @@ func (h *house) publish(codec media.Codec, options ...func(*publisher)) *publish
 	})
 	h.Cleanup(p.stop)
 	return p
+}
+
+// awaitConnection waits until the server's end is connected, too. A session that ends
+// before leaves a goroutine of Pion's behind when a packet comes at that moment.
+func (h *house) awaitConnection() {
+	h.Helper()
+	rs := h.server.running(h.stream)
+	require.Eventually(h, func() (connected bool) {
+		return rs.do(h.Context(), func() { connected = !rs.machine.IsAway() }) == nil && connected
+	}, 10*time.Second, 5*time.Millisecond)
 }
 
 // goLive prepares, publishes in VP8 and starts.

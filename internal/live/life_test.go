@@ -31,6 +31,7 @@ func TestAnEndThatIsRefusedIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, said := &refusing{}, &bytes.Buffer{}
 		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
 		s := &Server{cfg: Config{Store: store}, ctx: ctx, stop: stop}
 		ended := make(chan error, 1)
 		began := time.Now()

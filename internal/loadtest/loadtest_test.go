@@ -31,6 +31,7 @@ const (
 // nothing on the way takes time, so what they see is what the manifests make them
 // do.
 func TestLiveStream(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		path        string
 		protocol    loadtest.Protocol
@@ -40,6 +41,7 @@ func TestLiveStream(t *testing.T) {
 		"LL-DASH: the target latency":             {mpdPath, loadtest.DASH, 0.7, 0.7},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l := startLive(t, true)
 				n, stop := serveLive(t, l, nil)
@@ -67,6 +69,7 @@ func TestLiveStream(t *testing.T) {
 
 // What a server may do wrong, and what the report says of it.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	isMedia := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, ".m4s") }
 	answer := func(status int) func(w http.ResponseWriter, r *http.Request) bool {
 		return func(w http.ResponseWriter, r *http.Request) bool {
@@ -106,6 +109,7 @@ func TestFaults(t *testing.T) {
 	} {
 		for _, path := range []string{masterPath, mpdPath} {
 			t.Run(name+" of "+path, func(t *testing.T) {
+				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					l := startLive(t, false)
 					n, stop := serveLive(t, l, tc.filter)
@@ -129,8 +133,10 @@ func TestFaults(t *testing.T) {
 
 // A stream whose publisher died: the viewers play what they have, and stall.
 func TestStall(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{masterPath, mpdPath} {
 		t.Run(path, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l := startLive(t, false)
 				n, stop := serveLive(t, l, nil)

@@ -99,6 +99,7 @@ func publishOverTCP(t *testing.T, s *Server) {
 }
 
 func TestTheTCPPortOutlivesALackOfDescriptors(t *testing.T) {
+	t.Parallel()
 	var text lockedBuffer
 	s, _, tcp := serveOn(t, Config{Log: slog.New(slog.NewTextHandler(&text, nil))})
 	tcp.broken.Store(true)
@@ -112,6 +113,7 @@ func TestTheTCPPortOutlivesALackOfDescriptors(t *testing.T) {
 }
 
 func TestTheUDPPortOutlivesErrorsOfReading(t *testing.T) {
+	t.Parallel()
 	s, udp, _ := serveOn(t, Config{Log: discard()})
 	udp.broken.Store(true)
 	poke, err := net.Dial("udp", s.ownAddress()) //nolint:noctx // of a test
@@ -343,6 +345,7 @@ func TestReadFirst(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	s, udp, tcp := serveOn(t, Config{Log: discard()})
 	require.NoError(t, s.Check(t.Context()))
 

@@ -30,6 +30,7 @@ func otherSources(offer string) string {
 // TestMediaOfOddOffersFlows sends media after offers that other programs than
 // browsers make: what is accepted must flow.
 func TestMediaOfOddOffersFlows(t *testing.T) {
+	t.Parallel()
 	both := PublisherConfig{Video: media.VP8, Audio: true}
 	for _, tc := range []struct {
 		name   string
@@ -57,6 +58,7 @@ func TestMediaOfOddOffersFlows(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			s := listen(t, Config{Log: discard()})
 			p, err := NewPublisher(tc.cfg)
 			require.NoError(t, err)

@@ -150,6 +150,7 @@ func (b *lockedBuilder) String() string {
 }
 
 func TestAPublisherMayGoOnFromAnotherSource(t *testing.T) {
+	t.Parallel()
 	var changed atomic.Bool
 	network := &odd{send: func(h *rtp.Header, payload []byte, write func(*rtp.Header, []byte) error) error {
 		if changed.Load() {

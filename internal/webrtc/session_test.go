@@ -176,6 +176,7 @@ func TestFramesArriveAsTheyWereSent(t *testing.T) {
 }
 
 func TestSenderReportsArrive(t *testing.T) {
+	t.Parallel()
 	s := listen(t, Config{})
 	p, err := NewPublisher(PublisherConfig{Video: media.VP8, Audio: true})
 	require.NoError(t, err)
@@ -239,6 +240,7 @@ func TestSessionsShareThePort(t *testing.T) {
 }
 
 func TestAudioAloneAndVideoAlone(t *testing.T) {
+	t.Parallel()
 	for _, cfg := range []PublisherConfig{{Audio: true}, {Video: media.H264}, {Video: media.VP9}, {Video: media.AV1}} {
 		s := listen(t, Config{})
 		p, err := NewPublisher(cfg)
@@ -274,6 +276,7 @@ func TestThePublisherConnectsOverTCPWhereUDPIsBlocked(t *testing.T) {
 }
 
 func TestTheSessionEndsWithItsPublisher(t *testing.T) {
+	t.Parallel()
 	s := listen(t, Config{})
 	p, err := NewPublisher(PublisherConfig{Video: media.VP8})
 	require.NoError(t, err)
@@ -289,6 +292,7 @@ func TestTheSessionEndsWithItsPublisher(t *testing.T) {
 }
 
 func TestThePublisherEndsWithItsSession(t *testing.T) {
+	t.Parallel()
 	s := listen(t, Config{})
 	p, err := NewPublisher(PublisherConfig{Video: media.VP8})
 	require.NoError(t, err)
