@@ -282,7 +282,7 @@ export class Player {
     const firstBy = impatient ? performance.now() + nativeMs : Infinity;
     try {
       const engine = (this.engine = await making.engine);
-      const load = engine.load(name === "shaka" ? sources.dash : sources.hls);
+      const load = engine.load(name === "shaka" ? sources.dash : sources.hls, !!sources.ended);
       await within(impatient ? nativeMs : loadMs, load, signal);
       if (signal.aborted) return outcome;
       if (this.chosen !== undefined) engine.select(this.chosen);
