@@ -229,7 +229,8 @@ export class Player {
     let rate = video.playbackRate;
     const check = () => {
       // Libraries set it, too, and the event comes after others.
-      if (rate !== video.playbackRate) this.sound.rated(performance.now());
+      const steady = video.playbackRate === 0 || video.playbackRate === 1; // a pause, or no change at all
+      if (rate !== video.playbackRate) this.sound.rated(this.shown === "playing" && !steady, performance.now());
       rate = video.playbackRate;
       if (!this.sound.changed(video.muted, performance.now())) return;
       this.paced = false;
