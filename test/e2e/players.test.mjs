@@ -52,7 +52,7 @@ scene('players of others', { env: { SLUICE_LOG_LEVEL: 'debug', SLUICE_PRESET: 'u
       hold(t, server, bounds, async () => {
         const seen = await playInChromium(it, player, url, seconds);
         if (!Number.isNaN(seen.firstFrame)) return seen;
-        // video.js now and then gives up at its start with MEDIA_ERR_DECODE: docs/faults.md, Left to do.
+        // video.js now and then gives up at its start with MEDIA_ERR_DECODE: docs/players.md says why.
         t.diagnostic(`once more: ${seen.said}`);
         return playInChromium(it, player, url, seconds);
       }));

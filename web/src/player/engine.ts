@@ -23,8 +23,11 @@ export class PlaybackError extends Error {
 export interface Engine {
   readonly name: string;
   readonly protocol: Protocol;
-  /** Loads a manifest; resolves when playback can start, rejects with a PlaybackError. */
-  load(url: string): Promise<void>;
+  /**
+   * Loads a manifest; resolves when playback can start, rejects with a PlaybackError. A stream that has ended starts
+   * with the oldest media there are: its manifest may not yet say that it has.
+   */
+  load(url: string, ended: boolean): Promise<void>;
   /** The oldest position there is, in seconds of the media element, where that does not tell. */
   windowStart?(): number;
   /** The newest playable position, in seconds of the media element. */

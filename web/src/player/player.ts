@@ -5,8 +5,9 @@ import { make, offered, plan, type EngineName, type Sources, type Wish } from ".
 import type { ServerClock } from "./clock";
 import { PlaybackError, type Engine, type Protocol, type Rendition } from "./engine";
 import { Follower } from "./follow";
-import { LatencyController, type LatencyWish } from "./latency";
+import { LatencyController } from "./latency";
 import { SoundPolicy } from "./sound";
+import { discard, Standby } from "./standby";
 
 /** Blocked: the browser plays nothing before the viewer asks for it. Failed: it is said, while tries go on. */
 export type PlayerState = "idle" | "loading" | "blocked" | "playing" | "retrying" | "failed" | "ended";
@@ -47,8 +48,7 @@ const sayMs = 8000;
  */
 export class Player {
   private video: HTMLVideoElement | undefined;
-  /** The engine that was made ahead, until the first load takes it. */
-  private standby: Making | undefined;
+  private readonly standby: Standby;
   private engine: Engine | undefined;
   private follower: Follower | undefined;
   private running = new AbortController();
@@ -70,17 +70,17 @@ export class Player {
   constructor(
     private readonly clock: ServerClock,
     private readonly on: PlayerEvents,
-    private readonly makeEngine: typeof make = make,
-  ) {}
+    makeEngine: typeof make = make,
+  ) {
+    this.standby = new Standby(makeEngine, clock, () => on.onRenditions());
+  }
 
-  /** Takes a media element, and makes the engine that it will most likely be played with: it can wait for its stream. */
+  /** Takes a media element, and makes the engine that it will most likely be played with. */
   attach(video: HTMLVideoElement, wish: Wish): void {
     this.video = video;
     this.hear(video);
     const [name] = plan({ dash: "later", hls: "later", ...wish }, offered());
-    if (!name) return;
-    const making = (this.standby = this.begin(name, video, wish.latency));
-    making.engine.catch(() => making.broken.abort());
+    if (name) this.standby.prepare(name, video, wish.latency);
   }
 
   /** Plays these sources in place of whatever was played before. */
@@ -110,8 +110,8 @@ export class Player {
   async destroy(): Promise<void> {
     this.detached.abort();
     await this.stop();
-    await discard(this.standby);
-    this.video = this.standby = undefined;
+    await this.standby.destroy();
+    this.video = undefined;
   }
 
   /** The protocol and library in use, for the details. */
@@ -229,7 +229,8 @@ export class Player {
     let rate = video.playbackRate;
     const check = () => {
       // Libraries set it, too, and the event comes after others.
-      if (rate !== video.playbackRate) this.sound.rated(performance.now());
+      const steady = video.playbackRate === 0 || video.playbackRate === 1; // a pause, or no change at all
+      if (rate !== video.playbackRate) this.sound.rated(this.shown === "playing" && !steady, performance.now());
       rate = video.playbackRate;
       if (!this.sound.changed(video.muted, performance.now())) return;
       this.paced = false;
@@ -276,17 +277,17 @@ export class Player {
     const video = this.video as HTMLVideoElement;
     const outcome: Outcome = { heldMs: 0, ended: false, code: "stopped" };
     this.show("loading");
-    const making = await this.take(name, video, sources.latency);
-    const { signal: broken } = making.broken;
+    const pending = await this.standby.take(name, video, sources.latency);
+    const { signal: broken } = pending.broken;
     const impatient = name === "native" && of > 1;
     const firstBy = impatient ? performance.now() + nativeMs : Infinity;
     try {
-      const engine = (this.engine = await making.engine);
-      const load = engine.load(name === "shaka" ? sources.dash : sources.hls);
+      const engine = (this.engine = await pending.engine);
+      const load = engine.load(name === "shaka" ? sources.dash : sources.hls, !!sources.ended);
       await within(impatient ? nativeMs : loadMs, load, signal);
       if (signal.aborted) return outcome;
       if (this.chosen !== undefined) engine.select(this.chosen);
-      const latency = name === "native" ? undefined : new LatencyController(making.latency);
+      const latency = name === "native" ? undefined : new LatencyController(pending.latency);
       this.follower = new Follower(video, engine, latency, this.paced);
       if (!this.resting) void this.play();
       // What an element says of its end is not enough: some say so of a stream that goes on.
@@ -296,30 +297,11 @@ export class Player {
     } catch (error) {
       outcome.code = error instanceof PlaybackError ? error.code : `${name}-code`;
     } finally {
-      await discard(making);
+      await discard(pending);
       this.engine = undefined;
       this.follower = undefined;
     }
     return outcome;
-  }
-
-  /** Begins to make an engine. */
-  private begin(name: EngineName, video: HTMLVideoElement, latency: LatencyWish): Making {
-    const broken = new AbortController();
-    const events = {
-      onBroken: (error: PlaybackError) => broken.abort(error),
-      onRenditions: () => this.on.onRenditions(),
-    };
-    return { name, latency, engine: this.makeEngine(name, video, events, latency, this.clock), broken };
-  }
-
-  /** Takes the engine that stands by, if it is the one that is wanted and still good, or else begins to make one. */
-  private async take(name: EngineName, video: HTMLVideoElement, latency: LatencyWish = "lowest"): Promise<Making> {
-    const { standby } = this;
-    this.standby = undefined;
-    if (standby?.name === name && standby.latency === latency && !standby.broken.signal.aborted) return standby;
-    await discard(standby);
-    return this.begin(name, video, latency);
   }
 
   private nearEnd(video: HTMLVideoElement): boolean {
@@ -389,18 +371,6 @@ async function within(ms: number, promise: Promise<void>, signal: AbortSignal): 
     promise.catch(() => undefined);
     late.catch(() => undefined);
   }
-}
-
-/** An engine that is being made, and what it breaks by. */
-interface Making {
-  name: EngineName;
-  latency: LatencyWish;
-  engine: Promise<Engine>;
-  broken: AbortController;
-}
-
-async function discard(making: Making | undefined): Promise<void> {
-  await making?.engine.then((engine) => engine.destroy()).catch(() => undefined);
 }
 
 interface Outcome {

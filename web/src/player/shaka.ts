@@ -83,6 +83,7 @@ export class ShakaEngine implements Engine {
   private readonly attached: Promise<unknown>;
   /** When the presentation's time was 0, in ms since 1970; undefined before the first MPD. */
   private start: number | undefined;
+  private ended = false;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -110,10 +111,12 @@ export class ShakaEngine implements Engine {
     this.attached.catch(() => undefined); // load tells
   }
 
-  async load(url: string): Promise<void> {
+  async load(url: string, ended: boolean): Promise<void> {
+    this.ended = ended;
     try {
       await this.attached;
-      await this.player.load(url);
+      // For some seconds after the end the MPD is still dynamic, and Shaka starts a dynamic one where it ends.
+      await this.player.load(url, ended ? 0 : null);
     } catch (error) {
       throw new PlaybackError(`shaka-${(error as shaka.util.Error).code ?? "load"}`);
     }
@@ -183,6 +186,7 @@ export class ShakaEngine implements Engine {
     if (this.start !== undefined) return;
     this.start = Date.parse(mpd.attributes["availabilityStartTime"] ?? "");
     // Below zero it counts from the newest position, which is where a stream that has ended must not begin.
-    if (this.latency === "smooth" && mpd.attributes["type"] === "dynamic") this.player.updateStartTime(-smoothStartS);
+    const live = mpd.attributes["type"] === "dynamic" && !this.ended;
+    if (this.latency === "smooth" && live) this.player.updateStartTime(-smoothStartS);
   }
 }

@@ -9,12 +9,15 @@ const soonMs = 1000;
 export class SoundPolicy {
   private ratedAt = -Infinity;
   private unmutedAt = -Infinity;
+  /** Since when the rate changes and the element stays muted; undefined before, and once it did not. */
+  private harmlessSince: number | undefined;
 
   constructor(private muted: boolean) {}
 
-  /** The rate has changed. Times are in ms of a clock that only runs forward. */
-  rated(now: number): void {
+  /** The rate has changed, while frames came or not. Times are in ms of a clock that only runs forward. */
+  rated(playing: boolean, now: number): void {
     this.ratedAt = now;
+    if (playing && this.muted) this.harmlessSince ??= now;
   }
 
   /** The page mutes or unmutes. */
@@ -25,7 +28,10 @@ export class SoundPolicy {
   /** The element says whether it is muted. True when that is not to stay: it was muted, and is to be again. */
   changed(muted: boolean, now: number): boolean {
     if (muted === this.muted) return false;
-    if (!muted && now - this.ratedAt < soonMs) {
+    // A browser that changes the sound by the rate does so each time: in others viewers do, by controls that are not ours.
+    const harmless = this.harmlessSince !== undefined && now - this.harmlessSince >= soonMs;
+    if (!muted && !harmless && now - this.ratedAt < soonMs) {
+      this.harmlessSince = undefined;
       this.unmutedAt = now;
       return true;
     }
