@@ -3,14 +3,17 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
-/** Opens a path, which lasts until the scene ends or it is cut. It counts what it carries to the server. */
+/** Whether a packet is RTP or RTCP (RFC 7983, section 7). */
+const isMedia = (packet) => packet[0] >= 128 && packet[0] < 192;
+
+/** Opens a path, which lasts until the scene ends or it is cut. It counts the media that it carries to the server. */
 export async function openPath(scene, mediaPort) {
   const socket = createSocket('udp4');
   const upstreams = new Map(); // by the publisher's address: the server tells publishers apart by it
-  const path = { port: 0, carried: 0, cut: false };
+  const path = { port: 0, media: 0, cut: false };
   socket.on('message', (packet, { address, port }) => {
     if (path.cut) return;
-    path.carried++;
+    if (isMedia(packet)) path.media++;
     const from = `${address}:${port}`;
     if (!upstreams.has(from)) {
       const upstream = createSocket('udp4');
