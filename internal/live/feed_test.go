@@ -218,7 +218,8 @@ func TestSlidesThatAreFlippedQuicklyStand(t *testing.T) {
 	for _, pace := range []time.Duration{400 * ms, 980 * ms} {
 		for _, quick := range []int{1, 2, answersInARow - 1} {
 			t.Run(fmt.Sprintf("%d after %v each", quick, pace), func(t *testing.T) {
-				flips := []time.Duration{0, 5 * time.Second}
+				flips := make([]time.Duration, 0, 2+2*(quick+1))
+				flips = append(flips, 0, 5*time.Second)
 				for range 2 { // and again after half a minute
 					for range quick {
 						flips = append(flips, flips[len(flips)-1]+pace)
