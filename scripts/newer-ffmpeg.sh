@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the FFmpeg of a newer Debian (13: FFmpeg 7.1) into a folder of its own, 600 MB,
-# and prints the folder to put first in PATH. Needs root and debootstrap.
+# and prints the folder to put first in PATH. Needs root.
 set -euo pipefail
 [ $# -eq 1 ] || { echo 'usage: scripts/newer-ffmpeg.sh FOLDER' >&2; exit 2; }
 root=$(realpath -m "$1")

@@ -55,13 +55,13 @@ func (m *Machine) Step(in Input, now time.Duration) []Action {
 	case Started:
 		m.started = true
 	case Offered:
-		m.publisher = publisher{present: true, idleSince: now, away: m.publisher.away, lastFrame: m.publisher.lastFrame}
+		m.publisher.replace(now)
 	case Connected:
-		m.connected()
+		m.onConnected()
 	case Disconnected:
 		m.publisher.disconnect(now)
 	case Closed:
-		m.closed(now)
+		m.onClosed(now)
 	case AudioFrame:
 		m.publisher.record(in.Arrived)
 		if m.run.active {
@@ -114,7 +114,7 @@ func (m *Machine) tick(in Tick, now time.Duration) {
 	idle := now - m.publisher.idleSince
 	switch {
 	case m.started && idle > m.config.ReconnectWindow:
-		// Nobody pays for the time in which only the slate was shown.
+		// The time in which only the slate was shown is not billed.
 		m.end(sluice.EndPublisherGone, m.publisher.lastFrame, "")
 	case !m.started && idle > m.config.PrepareTimeout:
 		m.end(sluice.EndNeverStarted, now, "")

@@ -33,15 +33,22 @@ func (p *publisher) record(arrived time.Duration) {
 	p.heard, p.lastFrame = true, arrived
 }
 
+// replace takes a new session for the one before it. Its frames begin with a key
+// frame, so what was too large before says nothing of them.
+func (p *publisher) replace(now time.Duration) {
+	p.present, p.connected, p.heard, p.oversized = true, false, false, false
+	p.idleSince = now // it has all the time to connect
+}
+
 func (p *publisher) disconnect(now time.Duration) {
 	if p.connected {
 		p.connected, p.idleSince = false, now
 	}
 }
 
-// connected prepares for the first frame: the process of an encoder takes a tenth
+// onConnected prepares for the first frame: the process of an encoder takes a tenth
 // of a second to start.
-func (m *Machine) connected() {
+func (m *Machine) onConnected() {
 	m.publisher.connected = true
 	if !m.run.active && !m.run.standby && m.run.published == 0 {
 		m.run.standby = true
@@ -49,7 +56,7 @@ func (m *Machine) connected() {
 	}
 }
 
-func (m *Machine) closed(now time.Duration) {
+func (m *Machine) onClosed(now time.Duration) {
 	m.publisher.disconnect(now)
 	m.publisher.present, m.publisher.heard = false, false
 	m.do(Action{Do: CloseSession})
@@ -102,8 +109,8 @@ func (m *Machine) tooLarge(f VideoFrame, now time.Duration) bool {
 	return p.oversized
 }
 
-// keyFrames is the one policy for key frame requests: whoever needs one, the
-// publisher is not asked again before it had time to send it.
+// keyFrames is the one policy for key frame requests: the publisher is not asked
+// again before it had time to send one.
 type keyFrames struct {
 	asked time.Duration // when one was last asked for; 0: never
 }
@@ -141,9 +148,6 @@ func (m *Machine) Waiting() Waiting {
 		return ForEncoder
 	}
 }
-
-// LastFrame is when the publisher's newest frame arrived; 0 when none did.
-func (m *Machine) LastFrame() time.Duration { return m.publisher.lastFrame }
 
 // IsAway reports whether the publisher is not connected.
 func (m *Machine) IsAway() bool { return !m.publisher.connected }

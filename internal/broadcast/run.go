@@ -38,6 +38,7 @@ type run struct {
 	tooSlow    bool // it was killed because it lagged
 	codec      media.Codec
 	began      time.Duration // when it did, or the one before it
+	start      time.Duration // where its first frame is
 	published  time.Duration // how far video is published
 	progressAt time.Duration // when that last grew
 }
@@ -60,8 +61,9 @@ func (m *Machine) beginRun(codec media.Codec, t time.Duration, slate bool, now t
 		n := sluice.SegmentNumber(t)
 		start = sluice.SegmentStart(n - min(n, 1))
 	}
-	m.run = run{active: true, codec: codec, began: now, published: m.run.published, progressAt: now}
-	m.do(Action{Do: BeginRun, Codec: codec, At: onFrameGrid(start), Slate: slate})
+	start = onFrameGrid(start)
+	m.run = run{active: true, codec: codec, began: now, start: start, published: m.run.published, progressAt: now}
+	m.do(Action{Do: BeginRun, Codec: codec, At: start, Slate: slate})
 }
 
 // onFrameGrid is the first frame time at or after t.
@@ -87,25 +89,27 @@ func (m *Machine) watchEncoder(published, now time.Duration) {
 	if published != r.published {
 		r.published, r.progressAt = published, now
 	}
+	// What a run does not make up for is no lag of its own: the gap before it.
+	lag := now - max(r.published, r.start)
 	switch {
 	case !r.active:
 	case now-r.progressAt > hangTimeout:
 		r.progressAt = now
-		m.do(Action{Do: KillEncoder, Text: "it hangs"})
-	case r.published > 0 && now-r.published > maxLag && !r.tooSlow:
+		m.do(Action{Do: KillEncoder, Text: fmt.Sprintf("it hangs; video is published up to %v", r.published)})
+	case lag > maxLag && !r.tooSlow:
 		r.tooSlow = true
-		m.do(Action{Do: KillEncoder, Text: fmt.Sprintf("it is %v behind: it is too slow for this machine", (now - r.published).Round(time.Second))})
+		m.do(Action{Do: KillEncoder, Text: fmt.Sprintf("it is %v behind: it is too slow for this machine", lag.Round(time.Second))})
 	}
 }
 
 // encoderExited decides what follows the end of a run: another run, after a pause
 // that grows, or the end of the broadcast.
 func (m *Machine) encoderExited(in EncoderExited, now time.Duration) {
-	byCodec := m.run.closing || in.Failure == ""
+	closed := m.run.closing || in.Failure == ""
 	tooSlow := m.run.tooSlow
 	m.run = run{began: m.run.began, published: in.Published}
 	switch {
-	case byCodec:
+	case closed:
 		m.runAgainInNewCodec(now)
 	case tooSlow:
 		m.report("encoder_too_slow",

@@ -13,7 +13,7 @@ type Input interface{ input() }
 type (
 	// Requested says that a start waits for media.
 	Requested struct{}
-	// Started says that the start is stored: viewers may come.
+	// Started says that the start is stored: viewers may come. It may be repeated.
 	Started struct{}
 	// Offered says that a new session takes the publisher's place.
 	Offered struct{}

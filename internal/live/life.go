@@ -28,7 +28,7 @@ type retryPause time.Duration
 
 // next is the pause that follows, twice as long.
 func (p *retryPause) next() time.Duration {
-	*p = max(retryPause(storeRetry), min(2**p, retryPause(storeRetryMost)))
+	*p = max(retryPause(storeRetry), min(2*(*p), retryPause(storeRetryMost)))
 	return time.Duration(*p)
 }
 
@@ -179,6 +179,7 @@ func (s *Server) recordAways(ctx context.Context, st *stream) {
 			}
 			select {
 			case <-time.After(pause.next()):
+			case <-st.awayChanged: // it may be back, which is told at once
 			case <-ctx.Done():
 				return
 			}

@@ -77,8 +77,10 @@ func videoEnd(p *cmaf.Snapshot) time.Duration {
 func (s *stream) encoderEnded(err error) {
 	exited := broadcast.EncoderExited{Published: videoEnd(s.presentation.Snapshot())}
 	if err != nil {
-		s.log.Warn("the encoder has ended", "err", err)
 		exited.Failure = describe(err)
+		if !s.encoder.closed {
+			s.log.Error("encoder failed", "err", err)
+		}
 	}
 	s.encoder, s.feed = nil, nil
 	s.step(exited)

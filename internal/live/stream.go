@@ -52,9 +52,9 @@ type stream struct {
 
 	// Owned by the loop.
 	machine *broadcast.Machine
-	over    ending // set when the machine ends the broadcast
+	result  ending // set when the machine ends the broadcast
 	session *session
-	arrived placedFrame // the frame that the machine decides on
+	inHand  placedFrame // the frame that the machine decides on
 	feed    *feed
 	encoder *encoder
 	standby *encoder // launched before it is needed
@@ -107,7 +107,7 @@ func (s *stream) loop(ctx context.Context) ending {
 	defer s.stopEncoder()
 	defer s.dismissStandby()
 	defer s.closeSession()
-	for s.over.cause == "" {
+	for s.result.cause == "" {
 		if due := s.interval(); due != interval {
 			interval = due
 			ticker.Reset(interval)
@@ -139,7 +139,7 @@ func (s *stream) loop(ctx context.Context) ending {
 			s.step(s.canceled())
 		}
 	}
-	return s.over
+	return s.result
 }
 
 // interval is how often the loop looks for what is missing.
@@ -195,7 +195,7 @@ func (s *stream) act(a broadcast.Action) {
 		s.log.Warn("users are told of an error", "code", a.Code, "message", a.Text)
 		s.server.publishError(s.id, a.Code, a.Text)
 	case broadcast.End:
-		s.over = ending{cause: a.Cause, at: s.clock.WallTime(a.At).Round(0), why: a.Text}
+		s.result = ending{cause: a.Cause, at: s.clock.WallTime(a.At).Round(0), why: a.Text}
 	}
 }
 
@@ -203,7 +203,8 @@ func (s *stream) act(a broadcast.Action) {
 func (s *stream) frame(f media.Frame) {
 	arrived := s.clock.MediaTime(f.Arrived)
 	s.lastSeen.Store(int64(arrived))
-	s.arrived = placedFrame{f, s.session.mapper.Map(f.Codec, f.RTPTime, arrived)}
+	s.inHand = placedFrame{f, s.session.mapper.Map(f.Codec, f.RTPTime, arrived)}
+	defer func() { s.inHand = placedFrame{} }() // large frames are not held for longer
 	if f.Codec.Kind() == media.Audio {
 		s.step(broadcast.AudioFrame{Arrived: arrived})
 		return
@@ -212,7 +213,7 @@ func (s *stream) frame(f media.Frame) {
 		s.server.publishError(s.id, "b_frames",
 			"the publisher sends B frames, most of which cannot be shown; turn them off in its encoder (x264: bframes=0 or tune zerolatency)")
 	}
-	in := broadcast.VideoFrame{Codec: f.Codec, Key: f.Key, Time: s.arrived.at, Arrived: arrived}
+	in := broadcast.VideoFrame{Codec: f.Codec, Key: f.Key, Time: s.inHand.at, Arrived: arrived}
 	if f.Key {
 		in.Width, in.Height, _ = media.FrameSize(f.Codec, f.Data) // 0 where it says nothing
 	}
@@ -222,11 +223,11 @@ func (s *stream) frame(f media.Frame) {
 // feedFrame gives the frame that arrived to the encoder. It is not ok when a key
 // frame is needed first.
 func (s *stream) feedFrame() (ok bool) {
-	if s.arrived.Codec.Kind() == media.Audio {
-		s.feed.audio(s.arrived.at, s.arrived.Data)
+	if s.inHand.Codec.Kind() == media.Audio {
+		s.feed.audio(s.inHand.at, s.inHand.Data)
 		return true
 	}
-	return s.feed.video(s.arrived.at, s.arrived.Key, s.arrived.Data)
+	return s.feed.video(s.inHand.at, s.inHand.Key, s.inHand.Data)
 }
 
 // connection follows the state of the publisher's connection.
