@@ -74,16 +74,26 @@ const programs = [
 
 const figure = (value, digits = 1) => (Number.isFinite(value) ? value.toFixed(digits) : '–');
 
+/** Lets one program play, and ends what it started: the next one has the machine and the log to itself. */
+async function alone(it, play, url) {
+  const scene = Object.assign(new Cleanups(), { server: it.server, site: it.site, browser: it.browser, id: it.id });
+  try {
+    return await play(scene, url);
+  } finally {
+    await scene.end();
+  }
+}
+
 /** Plays one program; gives its line of the table. */
 async function line(it, [name, protocol, play]) {
   const url = protocol === 'DASH' ? it.dash : it.hls;
   const since = it.server.log.length;
-  const seen = await play(it, url);
+  const seen = await alone(it, play, url);
   const { requests, refused, segments } = asked(it.server, since);
   const zero = Date.parse(/availabilityStartTime="([^"]+)"/.exec(await (await fetch(it.dash)).text())[1]);
   const how = seen.behind === undefined ? 'asked' : 'seen';
   const behind = how === 'seen' ? seen.behind : askedBehind(segments, zero);
-  const what = seen.early ? `ended by itself: ${seen.said.trim().split('\n').at(-1)}` : '';
+  const what = seen.early ? `ended by itself: ${seen.said.trim().split('\n').at(-1)}` : Number.isNaN(seen.firstFrame) ? `shows nothing: ${seen.said}` : '';
   return `| ${name} | ${protocol} | ${figure(seen.firstFrame)} | ${seen.stops ?? '–'} | ${figure(behind)} ${how} | ${requests} | ${refused.length} | ${what} |`;
 }
 
