@@ -53,6 +53,9 @@ sub vcl_backend_response {
   if (beresp.status == 503) {
     set beresp.ttl = 1s; # waited for in vain: Varnish would keep no 503 of its own accord
   }
+  if (beresp.status == 200 && bereq.url ~ "\.mpd$") {
+    set beresp.ttl = 1800ms; # players ask again after two seconds; that of one second would cost the server twice
+  }
   # A stream that was deleted is gone here within two seconds. What is still there
   # is asked for again with If-None-Match, and answered with 304.
   if (beresp.ttl > 1800ms) {
