@@ -120,8 +120,7 @@ scene('Varnish in front', { env: { SLUICE_LOG_LEVEL: 'debug', SLUICE_TRUSTED_PRO
     const [one, another] = await Promise.all(queries.map((query) => get(cache.origin, `${folder}stream360.m3u8?${query}`)));
     assert.match(one.body.toString(), new RegExp(`#EXT-X-PART:.*URI="part-stream360-${segment + 1}-${part}\\.m4s"`));
     assert.equal(answerOf(one), answerOf(another));
-    const delta = await get(cache.origin, `${folder}stream360.m3u8?_HLS_skip=YES`);
-    assert.match(delta.body.toString(), /#EXT-X-SKIP/);
+    await until('a delta leaves segments out', async () => /#EXT-X-SKIP/.test((await get(cache.origin, `${folder}stream360.m3u8?_HLS_skip=YES`)).body), { timeout: 20_000, every: 500 });
     const whole = await get(cache.origin, `${folder}stream360.m3u8?a=b`);
     assert.doesNotMatch(whole.body.toString(), /#EXT-X-SKIP/);
   });
