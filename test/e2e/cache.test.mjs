@@ -26,8 +26,8 @@ const most = 1.1;
 /** How many requests twenty seconds of one viewer are at the least: were it fewer, they would not have been counted. */
 const counted = 20;
 
-/** How late 95 of 100 parts may be after their last frame with a crowd, in s: 0.12 where nothing else runs. */
-const latest = 0.24;
+/** How late 95 of 100 parts may be after their last frame, in s: the length of one. The goal is 0.12 where nothing else runs. */
+const latest = 1 / 3;
 
 /** How long a stream that was deleted may be served, in ms. */
 const served = 2000;
