@@ -115,7 +115,7 @@ need-run: need-node
 
 .PHONY: need-test
 need-test: need-node
-	@scripts/install-missing.sh ffmpeg chromium firefox xmllint nginx openssl $(if $(RACE),gcc)
+	@scripts/install-missing.sh ffmpeg chromium firefox xmllint nginx varnishd openssl $(if $(RACE),gcc)
 
 .PHONY: need-node
 need-node:

@@ -15,6 +15,7 @@ package() {
     firefox) echo firefox-esr ;;
     xmllint) echo libxml2-utils ;;
     nginx) echo nginx-light ;;
+    varnishd) echo varnish ;;
     openssl) echo openssl ;;
     gcc) echo gcc libc6-dev ;;
     *) printf 'sluice: no package is known for %s\n' "$1" >&2; return 1 ;;
@@ -26,7 +27,7 @@ present() {
   case $1 in
     chromium) [ -n "${CHROMIUM:-}" ] || command -v chromium || command -v chromium-browser || command -v google-chrome ;;
     firefox) command -v firefox-esr ;;
-    nginx) [ -x /usr/sbin/nginx ] || command -v nginx ;; # sbin is not in everybody's path
+    nginx | varnishd) [ -x "/usr/sbin/$1" ] || command -v "$1" ;; # sbin is not in everybody's path
     *) command -v "$1" ;;
   esac >/dev/null
 }

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sluicelive/sluice"
@@ -50,6 +49,7 @@ type serveCmd struct {
 	DVR             time.Duration `name:"dvr" help:"How far back viewers can go. What is more than a minute is kept in the data folder." default:"60s" env:"SLUICE_DVR"`
 	Chunk           time.Duration `help:"Length of the chunks and parts that media are delivered in: shorter is sooner, and costs more requests." default:"133ms" env:"SLUICE_CHUNK"`
 	FFmpeg          string        `name:"ffmpeg" help:"FFmpeg program." default:"ffmpeg" env:"SLUICE_FFMPEG"`
+	MemoryLimit     int64         `help:"Megabytes (MiB) of memory that the server tries to stay within, FFmpeg not counted. 0: what GOMEMLIMIT says, or else half of what its container or the machine has." default:"0" env:"SLUICE_MEMORY_LIMIT"`
 	Preset          string        `help:"x264 preset: faster costs less, slower looks better." default:"superfast" enum:"ultrafast,superfast,veryfast,faster,fast,medium" env:"SLUICE_PRESET"`
 
 	wall func() time.Time // the system clock; time.Now when nil
@@ -101,6 +101,9 @@ func (c *serveCmd) Validate() error {
 	if _, err := sluice.NewChunkLength(c.Chunk); err != nil {
 		return fmt.Errorf("--chunk: %w", err)
 	}
+	if c.MemoryLimit < 0 || c.MemoryLimit > maxMemoryLimit {
+		return fmt.Errorf("--memory-limit %d is out of range; use 1 to %d, in megabytes, or 0 to derive it", c.MemoryLimit, int64(maxMemoryLimit))
+	}
 	if c.WebRTCPort < 0 || c.WebRTCPort > 65535 {
 		return fmt.Errorf("--webrtc-port %d is no port", c.WebRTCPort)
 	}
@@ -113,6 +116,9 @@ func (c *serveCmd) Validate() error {
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
 	confinement, err := c.checkFFmpeg(ctx, log)
 	if err != nil {
+		return err
+	}
+	if err := c.limitMemory(log); err != nil {
 		return err
 	}
 	keepPrivate(log)
@@ -183,11 +189,6 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	c.greet(out, front.url(), firstKey, keyFile)
 	front.warnOfHosts(log)
 	log.Info("serving", "addr", front.listener.Addr(), "version", version)
-	var beside sync.WaitGroup
-	defer beside.Wait()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	beside.Go(func() { trimMemory(ctx) })
 	// What else must work for the server to be ready goes into this list.
 	ready := newReadiness(time.Now, check{"database", store.Ping}, check{"ingest", ingest.Check})
 	return front.run(ctx, httpd.Config{

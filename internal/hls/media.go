@@ -16,7 +16,7 @@ const partsListed = 3
 // ones. A playlist that goes on reports where the other renditions are.
 //
 // The delta form leaves out what a client that asks for it has (section
-// 6.2.5.1). The whole one begins with Opening.
+// 6.2.5.1).
 func Media(t *cmaf.TrackSnapshot, others []*cmaf.TrackSnapshot, delta bool) string {
 	var p playlist
 	window := t.Window()
@@ -25,7 +25,7 @@ func Media(t *cmaf.TrackSnapshot, others []*cmaf.TrackSnapshot, delta bool) stri
 		p.line("#EXT-X-SKIP:SKIPPED-SEGMENTS=%d", skipped)
 		p.segments(t, window[skipped:])
 	} else {
-		_, _ = p.WriteString(Opening(t))
+		_, _ = p.WriteString(opening(t))
 		p.segments(t, window[settled(window):])
 	}
 	if t.Ended {
@@ -41,9 +41,9 @@ func Media(t *cmaf.TrackSnapshot, others []*cmaf.TrackSnapshot, delta bool) stri
 	return p.String()
 }
 
-// Opening is what playlists begin with as long as no segment is completed: a long
+// opening is what playlists begin with as long as no segment is completed: a long
 // window is nearly all of its playlist, which changes with every part.
-func Opening(t *cmaf.TrackSnapshot) string {
+func opening(t *cmaf.TrackSnapshot) string {
 	return cmaf.Once(t.Settled, "hls opening", func() string {
 		var p playlist
 		window := t.Window()

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -29,15 +30,22 @@ func (c *serverClock) saw(named time.Time, unit time.Duration, sent, got time.Ti
 	c.lo, c.hi = max(c.lo, lo), min(c.hi, hi)
 }
 
-// sawDate takes the Date of an answer. One that a cache kept for a while is as
-// old as that.
+// sawDate takes the Date of an answer. One that a cache kept is older, by the whole
+// seconds that the cache names and a part of one.
 func (c *serverClock) sawDate(h http.Header, sent, got time.Time) {
-	if age := h.Get("Age"); age != "" && age != "0" {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
 		return
 	}
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		c.saw(date, time.Second, sent, got)
+	unit := time.Second
+	if h.Get("Age") != "" {
+		age, err := strconv.ParseUint(h.Get("Age"), 10, 31)
+		if err != nil {
+			return
+		}
+		date, unit = date.Add(time.Duration(age)*time.Second), 2*time.Second
 	}
+	c.saw(date, unit, sent, got)
 }
 
 // offset is what to add to our time: as little as the answers allow.

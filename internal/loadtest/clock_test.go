@@ -35,7 +35,7 @@ func TestServerClock(t *testing.T) {
 	}
 }
 
-// An answer out of a cache has the date at which the cache got it, or its own.
+// An answer out of a cache has the date at which the server made it.
 func TestAgedDates(t *testing.T) {
 	now := time.Date(2026, 2, 3, 12, 0, 0, 0, time.UTC)
 	var c serverClock
@@ -45,4 +45,9 @@ func TestAgedDates(t *testing.T) {
 	require.Zero(t, c.offset())
 	c.sawDate(http.Header{"Date": {now.Add(time.Minute).Format(http.TimeFormat)}, "Age": {"0"}}, now, now)
 	require.Equal(t, time.Minute, c.offset())
+
+	c = serverClock{}
+	late := now.Add(1900 * time.Millisecond)
+	c.sawDate(http.Header{"Date": {now.Format(http.TimeFormat)}, "Age": {"0"}}, late, late)
+	require.Zero(t, c.offset(), "it was made up to a second after its date, and kept for nearly one")
 }

@@ -20,9 +20,9 @@ const (
 // to be relative. The configured address is the one that no client can change.
 //
 // Without it, it is the host that the request names. A client that names another
-// host than the one it asks spoils its own answer alone: caches keep answers by
-// host, and the configuration in deploy/nginx does. The scheme is that of the
-// connection, so that behind a proxy, whose viewers may use HTTPS, it is not known.
+// host than the one it asks spoils its own answer alone: a proxy, which may keep the
+// answer for others, gets relative addresses. The scheme is that of the connection,
+// so that behind a proxy, whose viewers may use HTTPS, it is not known.
 func (s *Server) base(all *cmaf.Snapshot, r *http.Request) string {
 	if s.config.PublicURL != "" {
 		return s.config.PublicURL

@@ -1,12 +1,15 @@
 package origin
 
 import (
+	"bytes"
 	"fmt"
 	"hash/fnv"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/cmaf"
@@ -98,11 +101,7 @@ func serveMediaPlaylist(l *Limits, w http.ResponseWriter, r *http.Request, p *cm
 	if d.delta {
 		name += "?delta"
 	}
-	begins := &opening{}
-	if !d.delta {
-		begins = openingOf(s)
-	}
-	m := onceAfter(begins, &s.Memo, name, typeHLS, s.Ended, func() (string, error) {
+	m := once(&s.Memo, name, typeHLS, s.Ended, func() (string, error) {
 		return hls.Media(s, p.Snapshot().Others(rendition), d.delta), nil
 	})
 	cache := m.cache
@@ -114,15 +113,10 @@ func serveMediaPlaylist(l *Limits, w http.ResponseWriter, r *http.Request, p *cm
 
 // once renders a manifest for the first who asks for it.
 func once(memo *cmaf.Memo, name, contentType string, ended bool, render func() (string, error)) *manifest {
-	return onceAfter(&opening{}, memo, name, contentType, ended, render)
+	return cmaf.Once(memo, name, func() *manifest { return newManifest(contentType, ended, render) })
 }
 
-// onceAfter renders a manifest that begins with what many in a row do.
-func onceAfter(o *opening, memo *cmaf.Memo, name, contentType string, ended bool, render func() (string, error)) *manifest {
-	return cmaf.Once(memo, name, func() *manifest { return newManifest(o, contentType, ended, render) })
-}
-
-func newManifest(o *opening, contentType string, ended bool, render func() (string, error)) *manifest {
+func newManifest(contentType string, ended bool, render func() (string, error)) *manifest {
 	text, err := render()
 	if err != nil {
 		return &manifest{err: err}
@@ -131,10 +125,26 @@ func newManifest(o *opening, contentType string, ended bool, render func() (stri
 	if ended {
 		m.cache = cacheEnded
 	}
-	rest := m.plain[len(o.text):]
-	m.etag = contentTag(append([]byte(o.tag), rest...))
-	m.zipped = sync.OnceValues(func() ([]byte, error) { return o.zip(rest) })
+	m.etag = contentTag(m.plain)
+	m.zipped = sync.OnceValues(func() ([]byte, error) { return zip(m.plain) })
 	return m
+}
+
+// zip keeps no tables from one text to the next: making those of other levels takes
+// 40 times as long as a playlist of a minute, which gets no smaller by them.
+func zip(plain []byte) ([]byte, error) {
+	var zipped bytes.Buffer
+	w, err := gzip.NewWriterLevel(&zipped, gzip.StatelessCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(plain); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return zipped.Bytes(), nil
 }
 
 // contentTag is the inside of a strong entity tag.

@@ -84,8 +84,6 @@ func serveSegment(l *Limits, w http.ResponseWriter, r *http.Request, p *cmaf.Pre
 	switch {
 	case found.Complete:
 		serveComplete(w, r, found)
-	case assembles(r):
-		serveRecipe(w, r, track, found)
 	case !tellsItsEnd(r):
 		return serveWhole(l, w, r, track, number)
 	default:

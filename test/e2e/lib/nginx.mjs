@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -52,22 +52,4 @@ export async function runNginx({ after }, http, { workers = 1, files = {} } = {}
     return found.length >= workers && found;
   });
   return { folder, origin: `http://127.0.0.1:${port}`, pids };
-}
-
-const deployed = new URL('../../../deploy/nginx/sluice.conf', import.meta.url);
-
-/** Runs the caching nginx of deploy/ in front of a server, with other addresses only. */
-export async function runCache(scene, server) {
-  const text = await readFile(deployed, 'utf8');
-  const put = (folder, port) =>
-    [
-      [/server 127\.0\.0\.1:8080;/g, `server ${new URL(server.origin).host};`],
-      [/listen 80 /g, `listen 127.0.0.1:${port} `],
-      [/unix:\/run\/nginx-sluice-gate\.sock/g, `unix:${folder}/gate.sock`],
-      [/\/dev\/shm\/nginx-sluice/g, `${folder}/cache`],
-    ].reduce((now, [from, to]) => {
-      if (!from.test(now)) throw new Error(`${deployed.pathname} has no ${from}`);
-      return now.replaceAll(from, to);
-    }, text);
-  return runNginx(scene, put, { workers: 2 });
 }
