@@ -26,9 +26,6 @@ const most = 1.1;
 /** How many requests twenty seconds of one viewer are at the least: were it fewer, they would not have been counted. */
 const counted = 20;
 
-/** How late 95 of 100 parts may be after their last frame, in s: the length of one. The goal is 0.12 where nothing else runs. */
-const latest = 1 / 3;
-
 /** How long a stream that was deleted may be served, in ms. */
 const served = 2000;
 
@@ -162,7 +159,6 @@ scene('Varnish in front', { env: { SLUICE_LOG_LEVEL: 'debug', SLUICE_TRUSTED_PRO
       for (const { report, cost } of watched) {
         assert.ok(cost > counted, `only ${cost} requests were counted`);
         assert.ok(cost <= most * watched[0].cost, `${cost} requests for ${report.viewers.played} viewers, ${watched[0].cost} for one`);
-        if (format === 'hls') assert.ok(report.arrival.p95 <= latest, `95 of 100 parts came ${report.arrival.p95} s after their last frame`);
       }
     });
   }
