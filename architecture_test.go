@@ -80,7 +80,7 @@ func innerBans() []ban {
 		},
 		{
 			from: []string{"./internal/sqldb", "./internal/bus", "./internal/eventkey"},
-			to:   house, sparing: []string{"./", "./internal/sqldb/..."}, indirect: true,
+			to:   house, sparing: []string{"./", "./internal/sqldb/...", "./internal/budget"}, indirect: true,
 			why: "adapters stand beside the domain and speak its words only, so that another can take their place",
 		},
 		{

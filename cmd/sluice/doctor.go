@@ -133,8 +133,9 @@ func (c doctorCmd) files() finding {
 	}
 	l := c.derive(files)
 	f := finding{l.String(), ""}
-	if l.overdrawn() {
-		f.remedy = "raise the limit of open files (LimitNOFILE in systemd, ulimit -n in a shell), or lower --max-connections: viewers could take what live streams need"
+	if what, remedy := l.overdrawn(); what != "" {
+		f.what += "; " + what
+		f.remedy = remedy + ": viewers could take what live streams need"
 	} else if files <= fewFiles {
 		f.what += " (for more viewers raise the limit of open files: LimitNOFILE in systemd, ulimit -n in a shell)"
 	}

@@ -29,8 +29,19 @@ func (f *bootstrapFlags) Validate() error {
 	return nil
 }
 
-// text is the bootstrap key; empty when none is given.
+// text is the bootstrap key, which is long enough; empty when none is given.
 func (f *bootstrapFlags) text() (string, error) {
+	text, err := f.given()
+	if err != nil || text == "" {
+		return "", err
+	}
+	if _, err := sluice.KeyFromText(0, "", text, time.Time{}); err != nil {
+		return "", fmt.Errorf("the bootstrap key: %s", sluice.AsError(err).Message) // which of the keys, and not only what
+	}
+	return text, nil
+}
+
+func (f *bootstrapFlags) given() (string, error) {
 	if f.BootstrapKeyFile == "" {
 		return f.BootstrapKey, nil
 	}
@@ -45,24 +56,51 @@ func (f *bootstrapFlags) text() (string, error) {
 	return text, nil
 }
 
+// bootstrapKey is a key from outside that may be used here: the zero bootstrapKey when
+// none is given.
+type bootstrapKey struct {
+	text   string
+	stored bool // by an earlier start
+}
+
+// findBootstrap looks a bootstrap key up, and fails when the store refuses it. It
+// writes nothing: a start that fails by it leaves everything as it was.
+func findBootstrap(ctx context.Context, store sluice.AccountStore, text string) (bootstrapKey, error) {
+	if text == "" {
+		return bootstrapKey{}, nil
+	}
+	switch have, err := store.AnyKey(ctx, sluice.KeyID(text)); {
+	case errors.Is(err, sluice.ErrKeyNotFound):
+		return bootstrapKey{text: text}, nil
+	case err != nil:
+		return bootstrapKey{}, err
+	case !have.Accepts(text):
+		return bootstrapKey{}, errors.New("the bootstrap key was revoked, or is another one under the same id; set a new one")
+	}
+	return bootstrapKey{text, true}, nil
+}
+
 // firstKey makes sure that there is a key: the bootstrap key when one is given,
 // otherwise a new one at the very first start. Of that one it returns the text, to
 // be shown, and the file that it is in, if any.
-func (c *serveCmd) firstKey(ctx context.Context, store sluice.AccountStore, out terminal) (text, file string, err error) {
-	bootstrap, err := c.text()
-	if err != nil {
-		return "", "", err
+func (c *serveCmd) firstKey(ctx context.Context, store sluice.AccountStore, given bootstrapKey, out terminal) (text, file string, err error) {
+	if given.stored {
+		return "", "", nil
 	}
 	keys, err := store.AllKeys(ctx)
-	if err != nil || bootstrap == "" && len(keys) > 0 {
+	if err != nil || given.text == "" && len(keys) > 0 {
 		return "", "", err
 	}
 	account, err := accountNamed(ctx, store, "default", time.Now())
 	if err != nil {
 		return "", "", err
 	}
-	if bootstrap != "" {
-		return "", "", bootstrapKey(ctx, store, account, bootstrap)
+	if given.text != "" {
+		key, err := sluice.KeyFromText(account, "bootstrap", given.text, time.Now())
+		if err != nil {
+			return "", "", err
+		}
+		return "", "", store.CreateKey(ctx, account, key)
 	}
 	key, text := sluice.NewKey(account, "first", time.Now())
 	// The file comes first: a key that is stored is made only once, and the store
@@ -71,23 +109,6 @@ func (c *serveCmd) firstKey(ctx context.Context, store sluice.AccountStore, out 
 		return "", "", err
 	}
 	return text, file, store.CreateKey(ctx, account, key)
-}
-
-// bootstrapKey stores the bootstrap key, unless it is there.
-func bootstrapKey(ctx context.Context, store sluice.AccountStore, account sluice.AccountID, bootstrap string) error {
-	key, err := sluice.KeyFromText(account, "bootstrap", bootstrap, time.Now())
-	if err != nil {
-		return fmt.Errorf("the bootstrap key: %s", sluice.AsError(err).Message) // which of the keys, and not only what
-	}
-	switch have, err := store.AnyKey(ctx, key.ID); {
-	case errors.Is(err, sluice.ErrKeyNotFound):
-		return store.CreateKey(ctx, account, key)
-	case err != nil:
-		return err
-	case !have.Accepts(bootstrap):
-		return errors.New("the bootstrap key was revoked, or is another one under the same id; set a new one")
-	}
-	return nil
 }
 
 // hand gives the first key to the person at the terminal, and to nothing that

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,14 +42,18 @@ func TestBootstrapKeys(t *testing.T) {
 			require.NoError(t, err)
 			defer func() { require.NoError(t, store.Close()) }()
 			for range 2 { // the second start finds the key there
-				shown, file, err := c.firstKey(t.Context(), store, terminal{&bytes.Buffer{}})
-				require.Empty(t, shown+file)
+				text, err := c.text()
 				if test.says != "" {
 					require.ErrorContains(t, err, test.says)
 					require.NotContains(t, explain(err), good[:23], "a key is in no message")
 					continue
 				}
 				require.NoError(t, err)
+				found, err := findBootstrap(t.Context(), store, text)
+				require.NoError(t, err)
+				shown, file, err := c.firstKey(t.Context(), store, found, terminal{&bytes.Buffer{}})
+				require.NoError(t, err)
+				require.Empty(t, shown+file)
 			}
 			keys, err := store.AllKeys(t.Context())
 			require.NoError(t, err)
@@ -117,7 +122,7 @@ func TestFirstKeyIsNotLost(t *testing.T) {
 	path := filepath.Join(c.Data, "first.key")
 	require.NoError(t, os.MkdirAll(filepath.Join(path, "in the way"), 0o700))
 	journal := terminal{&bytes.Buffer{}}
-	text, file, err := c.firstKey(t.Context(), store, journal)
+	text, file, err := c.firstKey(t.Context(), store, bootstrapKey{}, journal)
 	require.ErrorContains(t, err, path)
 	require.ErrorContains(t, err, "make the data folder writable")
 	require.Empty(t, text+file)
@@ -126,7 +131,7 @@ func TestFirstKeyIsNotLost(t *testing.T) {
 	require.Empty(t, keys, "none that was never seen")
 
 	require.NoError(t, os.RemoveAll(path))
-	text, file, err = c.firstKey(t.Context(), store, journal)
+	text, file, err = c.firstKey(t.Context(), store, bootstrapKey{}, journal)
 	require.NoError(t, err)
 	require.Equal(t, path, file)
 	content, err := os.ReadFile(path) //nolint:gosec // G304: this test's own folder
@@ -137,7 +142,7 @@ func TestFirstKeyIsNotLost(t *testing.T) {
 	require.Len(t, keys, 1)
 	require.True(t, keys[0].Accepts(text))
 
-	text, file, err = c.firstKey(t.Context(), store, journal)
+	text, file, err = c.firstKey(t.Context(), store, bootstrapKey{}, journal)
 	require.NoError(t, err)
 	require.Empty(t, text+file, "at the first start only")
 }
@@ -157,4 +162,42 @@ func TestAStartThatFailsMakesNoKey(t *testing.T) {
 	keys, err := store.AllKeys(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, keys)
+}
+
+// A bootstrap key that is no good ends the start before anything is made for it:
+// no port is opened, which a supervisor would see, and nothing is stored.
+func TestABadBootstrapKeyIsFoundFirst(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // one listener of a test
+	require.NoError(t, err)
+	defer func() { _ = taken.Close() }()
+	start := func(data, key, says string) {
+		t.Helper()
+		status, _, stderr := command(t, "serve", "--data", data, "--listen", taken.Addr().String(), "--webrtc-port", "0", key)
+		require.Equal(t, 1, status, stderr)
+		require.Contains(t, stderr, says, "and not that the port is in use")
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	start(data, "--bootstrap-key=short", "at least 24 characters")
+	start(data, "--bootstrap-key-file=/nowhere/key", "make it readable")
+	require.NoDirExists(t, data)
+
+	const revoked = "correct horse battery staple"
+	c := serveCmd{dataFlags: dataFlags{Data: data}}
+	store, err := c.open(t.Context(), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	account, err := accountNamed(t.Context(), store, "shop", time.Now())
+	require.NoError(t, err)
+	key, err := sluice.KeyFromText(account, "bootstrap", revoked, time.Now())
+	require.NoError(t, err)
+	require.NoError(t, store.CreateKey(t.Context(), account, key))
+	require.NoError(t, store.RevokeKey(t.Context(), account, key.ID, time.Now()))
+	require.NoError(t, store.Close())
+	start(data, "--bootstrap-key="+revoked, "was revoked")
+	store, err = c.open(t.Context(), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	accounts, err := store.Accounts(t.Context())
+	require.NoError(t, err)
+	require.Len(t, accounts, 1, "none was made for it")
+	require.NoFileExists(t, c.eventKeyFile())
 }

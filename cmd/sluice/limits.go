@@ -103,9 +103,23 @@ func (f *limitFlags) derive(files int) limits {
 	return l
 }
 
-// overdrawn reports whether strangers could open files of the reserve.
-func (l limits) overdrawn() bool {
-	return l.connections+httpd.MaxLingering+l.dvrFiles+l.unproven+l.reserve > l.files
+// overdrawn says what could be open when that is more than there may be, and how
+// to mend it: strangers could then open files of the reserve. Both are empty
+// otherwise.
+func (l limits) overdrawn() (what, remedy string) {
+	others := httpd.MaxLingering + l.dvrFiles + l.unproven + l.reserve
+	sum := l.connections + others
+	if sum <= l.files {
+		return "", ""
+	}
+	what = fmt.Sprintf("%d open files can be needed and %d are allowed: %d for connections, %d for connections that are closing, "+
+		"%d for segments sent from files, %d for TCP connections that have not shown a session, %d kept for live streams",
+		sum, l.files, l.connections, httpd.MaxLingering, l.dvrFiles, l.unproven, l.reserve)
+	remedy = fmt.Sprintf("raise the limit of open files to %d (LimitNOFILE in systemd, ulimit -n in a shell)", sum)
+	if room := l.files - others; room >= minConnections {
+		remedy += fmt.Sprintf(", or lower --max-connections to %d", room)
+	}
+	return what, remedy
 }
 
 func or(given, derived int) int {
@@ -118,9 +132,10 @@ func or(given, derived int) int {
 // String says in one line what there may be.
 func (l limits) String() string {
 	return fmt.Sprintf("open files %d, of which %d are kept for live streams; connections %d, %d of one address; "+
-		"event streams %d, %d of one address; waiting requests %d, %d of one address; segments sent from files %d, %d of one address",
+		"event streams %d, %d of one address; waiting requests %d, %d of one address; request bodies %d, %d of one address; segments sent from files %d, %d of one address; "+
+		"TCP connections that have not shown a session %d",
 		l.files, l.reserve, l.connections, l.connectionsPerAddress,
-		l.events, l.eventsPerAddress, l.waiting, l.waitingPerAddress, l.dvrFiles, l.dvrFilesPerAddress)
+		l.events, l.eventsPerAddress, l.waiting, l.waitingPerAddress, l.bodies, l.bodiesPerAddress, l.dvrFiles, l.dvrFilesPerAddress, l.unproven)
 }
 
 // edge is the budgets of both HTTP edges.
@@ -143,10 +158,9 @@ func (f *limitFlags) openEdge(log *slog.Logger) (*edge, error) {
 	}
 	l := f.derive(files)
 	log.Info("limits", "files", l.files, "reserve", l.reserve, "connections", l.connections, "connectionsPerAddress", l.connectionsPerAddress,
-		"eventStreams", l.events, "waiting", l.waiting)
-	if l.overdrawn() {
-		log.Warn("more connections than open files allow; raise the limit (LimitNOFILE in systemd), or lower --max-connections",
-			"files", l.files, "connections", l.connections)
+		"eventStreams", l.events, "waiting", l.waiting, "bodies", l.bodies, "segmentFiles", l.dvrFiles, "unprovenTCP", l.unproven)
+	if what, remedy := l.overdrawn(); what != "" {
+		log.Warn("live streams can lack open files", "limits", what, "hint", remedy)
 	}
 	trusted, err := clientaddr.ParseProxies(f.TrustedProxy)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -65,14 +66,40 @@ func TestLimitsLeaveRoom(t *testing.T) {
 	}
 }
 
-// Who sets a limit of connections is told when it leaves live streams less than
-// their reserve.
+// When live streams are left less than their reserve, all that takes part of the
+// files is named, and only what helps is advised.
 func TestOverdrawnLimits(t *testing.T) {
 	most := (&limitFlags{}).derive(4096).connections
-	require.False(t, (&limitFlags{}).derive(4096).overdrawn())
-	require.False(t, (&limitFlags{MaxConnections: most}).derive(4096).overdrawn())
-	require.True(t, (&limitFlags{MaxConnections: most + 1}).derive(4096).overdrawn())
-	require.True(t, (&limitFlags{}).derive(64).overdrawn())
+	for _, fitting := range []limitFlags{{}, {MaxConnections: most}} {
+		what, remedy := fitting.derive(4096).overdrawn()
+		require.Empty(t, what+remedy)
+	}
+	what, remedy := (&limitFlags{MaxConnections: most + 100}).derive(4096).overdrawn()
+	require.Contains(t, what, "4196 open files can be needed and 4096 are allowed")
+	for _, part := range []string{
+		"for connections,", "for connections that are closing", "for segments sent from files", "that have not shown a session", "kept for live streams",
+	} {
+		require.Contains(t, what, part)
+	}
+	require.Contains(t, remedy, "raise the limit of open files to 4196")
+	require.Contains(t, remedy, fmt.Sprintf("lower --max-connections to %d", most))
+
+	what, remedy = (&limitFlags{}).derive(64).overdrawn()
+	require.Contains(t, what, "128 kept for live streams")
+	require.NotContains(t, remedy, "--max-connections", "fewer connections do not help")
+}
+
+// What a server can hold is told whole, by the doctor and by the log.
+func TestLimitsAreTold(t *testing.T) {
+	l := (&limitFlags{}).derive(4096)
+	require.Contains(t, l.String(), fmt.Sprintf("request bodies %d, %d of one address", l.bodies, l.bodiesPerAddress))
+	require.Contains(t, l.String(), fmt.Sprintf("TCP connections that have not shown a session %d", l.unproven))
+	var log strings.Builder
+	_, err := (&limitFlags{MaxConnections: 1 << 30}).openEdge(slog.New(slog.NewTextHandler(&log, nil)))
+	require.NoError(t, err)
+	for _, want := range []string{"bodies=", "unprovenTCP=", "level=WARN", "for segments sent from files", "lower --max-connections to "} {
+		require.Contains(t, log.String(), want)
+	}
 }
 
 func TestLimitFlags(t *testing.T) {

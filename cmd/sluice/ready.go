@@ -34,7 +34,8 @@ func newReadiness(now func() time.Time, checks ...check) *readiness {
 	return &readiness{checks: checks, now: now, turn: make(chan struct{}, 1)}
 }
 
-// ready reports what does not work, as it was within the last second.
+// ready reports what does not work, as a look found that ended within the last
+// second.
 func (r *readiness) ready(ctx context.Context) error {
 	select {
 	case r.turn <- struct{}{}:
@@ -45,12 +46,15 @@ func (r *readiness) ready(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err // who has left needs no look
 	}
-	if now := r.now(); r.looked.IsZero() || now.Sub(r.looked) >= readyFor {
+	if r.looked.IsZero() || r.now().Sub(r.looked) >= readyFor {
 		// Others are told the outcome, too, so it does not depend on who asked first:
 		// one that leaves at once, again and again, would have the server look each time.
 		free, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
 		defer cancel()
-		r.looked, r.found = now, r.look(free)
+		r.found = r.look(free)
+		// A look can take longer than its outcome holds: who waited for it takes that,
+		// and does not look again.
+		r.looked = r.now()
 	}
 	return r.found
 }

@@ -48,3 +48,17 @@ func TestReadinessOfThoseWhoLeave(t *testing.T) {
 	require.NoError(t, r.ready(t.Context()))
 	require.Equal(t, 1, asked)
 }
+
+// A look that takes longer than its outcome holds is made once for all who wait.
+func TestReadinessOfASlowLook(t *testing.T) {
+	now, asked := time.Unix(1000, 0), 0
+	r := newReadiness(func() time.Time { return now }, check{"ingest", func(context.Context) error {
+		asked++
+		now = now.Add(2 * time.Second)
+		return errors.New("dead")
+	}})
+	for range 100 {
+		require.ErrorContains(t, r.ready(t.Context()), "ingest: dead")
+	}
+	require.Equal(t, 1, asked)
+}

@@ -114,6 +114,10 @@ func (c *serveCmd) Validate() error {
 // Run opens everything, innermost first, serves until ctx ends, and closes it
 // all in the opposite order.
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
+	keyText, err := c.text()
+	if err != nil {
+		return err
+	}
 	confinement, err := c.checkFFmpeg(ctx, log)
 	if err != nil {
 		return err
@@ -131,6 +135,10 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 		return err
 	}
 	defer shut(log, "database", store)
+	given, err := findBootstrap(ctx, store, keyText)
+	if err != nil {
+		return err
+	}
 	eventKeys, err := eventkey.LoadOrCreate(c.eventKeyFile())
 	if err != nil {
 		return err
@@ -176,7 +184,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 		return fmt.Errorf("close the streams of the last run: %w", err)
 	}
 	// Nothing fails from here to the greeting: a first key that is made is seen.
-	firstKey, keyFile, err := c.firstKey(ctx, store, out)
+	firstKey, keyFile, err := c.firstKey(ctx, store, given, out)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/sluicelive/sluice"
+	"github.com/sluicelive/sluice/internal/budget"
 )
 
 // Bounds of a key's life.
@@ -35,6 +36,8 @@ const (
 	leeway = 60 * time.Second
 	// maxLength bounds what is parsed at all; a key has about 400 bytes.
 	maxLength = 2048
+	// lookEvery spares the disk while the file cannot be read: requests are many.
+	lookEvery = time.Second
 )
 
 // ErrInvalid is the answer to every key that is not good, whatever is wrong
@@ -73,7 +76,9 @@ type Keys struct {
 
 	mu      sync.Mutex
 	secrets secrets
-	faulty  bool // the file was replaced by one that cannot be read
+	fault   error     // why the file that replaced that of secrets cannot be read
+	looked  time.Time // when the file was looked at
+	said    budget.Pace
 }
 
 // New makes Keys that sign with secret.
@@ -144,7 +149,7 @@ func (k *Keys) open(key string, now time.Time) (*claims, error) {
 		jwt.WithTimeFunc(func() time.Time { return now }),
 		jwt.WithStrictDecoding(),
 	)
-	if _, err := parser.ParseWithClaims(key, &c, k.signingKey); err != nil {
+	if _, err := parser.ParseWithClaims(key, &c, k.signingKey(now)); err != nil {
 		return nil, ErrInvalid.Wrap(err)
 	}
 	if !now.Before(c.ExpiresAt.Time) {
@@ -164,7 +169,7 @@ func (k *Keys) issue(owner Owner, audience string, now time.Time, expiry time.Du
 	if owner.Account == 0 || owner.Key == "" {
 		return "", errors.New("an event key is asked for without an application key")
 	}
-	signing := k.inUse().current
+	signing := k.inUse(now).current
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer:    issuer,
@@ -187,48 +192,53 @@ func (k *Keys) issue(owner Owner, audience string, now time.Time, expiry time.Du
 
 // signingKey hands the parser the secret that a token names, for tokens of our
 // type only.
-func (k *Keys) signingKey(t *jwt.Token) (any, error) {
-	if t.Header["typ"] != tokenType {
-		return nil, fmt.Errorf("typ %v is not %s", t.Header["typ"], tokenType)
-	}
-	id, _ := t.Header["kid"].(string)
-	inUse := k.inUse()
-	for _, s := range []secret{inUse.current, inUse.previous} {
-		if s.id == id && len(s.bytes) > 0 {
-			return s.bytes, nil
+func (k *Keys) signingKey(now time.Time) jwt.Keyfunc {
+	return func(t *jwt.Token) (any, error) {
+		if t.Header["typ"] != tokenType {
+			return nil, fmt.Errorf("typ %v is not %s", t.Header["typ"], tokenType)
 		}
+		id, _ := t.Header["kid"].(string)
+		inUse := k.inUse(now)
+		for _, s := range []secret{inUse.current, inUse.previous} {
+			if s.id == id && len(s.bytes) > 0 {
+				return s.bytes, nil
+			}
+		}
+		return nil, fmt.Errorf("kid %q is none of ours", id)
 	}
-	return nil, fmt.Errorf("kid %q is none of ours", id)
 }
 
-// inUse is the secrets. What is wrong with their file is logged once.
-func (k *Keys) inUse() secrets {
-	inUse, fault := k.refresh()
-	if fault != nil && k.Log != nil {
-		k.Log.Warn("the secret of event keys was replaced by one that cannot be read; the one before stays in use until the server stops",
-			"err", fault, "hint", "restore the file, and make it readable for this user")
+// inUse is the secrets. What is wrong with their file is logged, once a second at
+// most, for as long as it is wrong.
+func (k *Keys) inUse(now time.Time) secrets {
+	k.mu.Lock()
+	k.refresh(now)
+	inUse, fault := k.secrets, k.fault
+	unsaid, due := 0, false
+	if fault != nil {
+		unsaid, due = k.said.Due(now)
+	}
+	k.mu.Unlock()
+	if due && k.Log != nil {
+		k.Log.Error("the secret of event keys was replaced by one that cannot be read; the one before stays in use until the server stops",
+			"err", fault, "usedSince", unsaid, "hint", "restore the file, and make it readable for this user")
 	}
 	return inUse
 }
 
 // refresh reads the secrets again when their file is another one than it was: one
 // that a command rotated is used at once. A file that is gone, or cannot be read,
-// leaves those in memory in use; the first time, it says what is wrong.
-func (k *Keys) refresh() (inUse secrets, fault error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.file == "" || !k.secrets.stale(k.file) {
-		return k.secrets, nil
+// leaves those in memory in use.
+func (k *Keys) refresh(now time.Time) {
+	if k.file == "" || k.fault != nil && now.Sub(k.looked) < lookEvery {
+		return
 	}
-	next, err := read(k.file)
-	switch {
-	case err == nil:
-		k.secrets, k.faulty = next, false
-	case !errors.Is(err, fs.ErrNotExist) && !k.faulty:
-		k.faulty = true
-		return k.secrets, err
+	k.looked = now
+	next, err := k.secrets.renewed(k.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
-	return k.secrets, nil
+	k.secrets, k.fault = next, err
 }
 
 func covers(audience []string, account sluice.AccountID, stream sluice.StreamID) bool {

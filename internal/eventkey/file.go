@@ -36,9 +36,26 @@ type secrets struct {
 }
 
 // stale reports whether the file was replaced since it was read.
-func (s *secrets) stale(path string) bool {
+func (s secrets) stale(path string) (bool, error) {
 	info, err := os.Stat(path)
-	return err == nil && (s.info == nil || !os.SameFile(info, s.info) || !info.ModTime().Equal(s.info.ModTime()))
+	if err != nil {
+		return false, fmt.Errorf("event signing key: %w", err)
+	}
+	return s.info == nil || !os.SameFile(info, s.info) || !info.ModTime().Equal(s.info.ModTime()), nil
+}
+
+// renewed is the secrets as they are now: those of the file when it was replaced.
+// When that cannot be read they are the ones of before.
+func (s secrets) renewed(path string) (secrets, error) {
+	stale, err := s.stale(path)
+	if err != nil || !stale {
+		return s, err
+	}
+	next, err := read(path)
+	if err != nil {
+		return s, err
+	}
+	return next, nil
 }
 
 // previousFile is where the secret is that was in use before the last rotation.
@@ -50,7 +67,7 @@ func previousFile(path string) string { return path + ".old" }
 func LoadOrCreate(path string) (*Keys, error) {
 	found, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = create(path); err == nil {
+		if err = create(path, nil); err == nil {
 			found, err = read(path)
 		}
 	}
@@ -62,30 +79,40 @@ func LoadOrCreate(path string) (*Keys, error) {
 
 // Rotate makes a new secret for the keys that are issued from now on, also by a
 // server that runs. Keys signed with the one before stay good until they expire:
-// those of the secret before that do not.
-func Rotate(path string) error {
+// those of the secret before that do not. The files belong to the user whom the
+// one before belongs to, so that a server can read what root rotates.
+func Rotate(path string) (err error) {
 	now, err := read(path)
 	if err != nil {
 		return err
 	}
-	// The old name is right before the new one is, so that at no moment, not even
-	// after a crash, is a secret lost that keys in use were signed with.
-	fresh := path + ".new"
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err // what an interrupted rotation left
-	}
-	if err := create(fresh); err != nil {
+	fresh, old := path+".new", path+".new.old"
+	// An interrupted rotation left them. Files that are there are never opened: in a
+	// folder of another user they can be links to anywhere.
+	if err := errors.Join(remove(fresh), remove(old)); err != nil {
 		return err
 	}
-	old := path + ".new.old"
-	err = write(old, now.current.bytes, os.O_TRUNC)
-	if err == nil {
-		err = os.Rename(old, previousFile(path))
+	defer func() { err = errors.Join(err, remove(fresh), remove(old)) }() // no secret stays after a failure
+	if err := create(fresh, now.info); err != nil {
+		return err
 	}
-	if err == nil {
+	if err := write(old, now.current.bytes, now.info); err != nil {
+		return fmt.Errorf("event signing key: %w", err)
+	}
+	// The old name is right before the new one is, so that at no moment, not even
+	// after a crash, is a secret lost that keys in use were signed with.
+	if err = os.Rename(old, previousFile(path)); err == nil {
 		err = os.Rename(fresh, path)
 	}
 	return errors.Join(err, syncFolder(filepath.Dir(path)))
+}
+
+// remove removes a file if there is one.
+func remove(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // read reads the secrets there are.
@@ -119,26 +146,52 @@ func readSecret(path string) (secret, error) {
 
 // create writes a new secret. It never overwrites a file, and the secret is on
 // the disk before the first key is signed with it.
-func create(path string) error {
+func create(path string, like fs.FileInfo) error {
 	bytes := make([]byte, secretLength)
 	_, _ = rand.Read(bytes) // never fails: crypto/rand, Go 1.24
-	if err := write(path, bytes, os.O_EXCL); err != nil {
+	if err := write(path, bytes, like); err != nil {
 		return fmt.Errorf("event signing key: %w", err)
 	}
 	return nil
 }
 
-// write makes a file that only its owner reads, and has it on the disk.
-func write(path string, bytes []byte, how int) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|how, 0o600) //nolint:gosec // G304: as above
+// write makes a file and has it on the disk. Its readers are those of the file
+// that it replaces; without one, its owner alone.
+func write(path string, bytes []byte, like fs.FileInfo) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // G304: as above
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(bytes)
+	if err == nil && like != nil {
+		err = handOver(f, like)
+	}
 	if err = errors.Join(err, f.Sync(), f.Close(), syncFolder(filepath.Dir(path))); err != nil {
 		return errors.Join(err, os.Remove(path)) // half a secret would stop the next start
 	}
 	return nil
+}
+
+// handOver gives a file to those who can read another one.
+func handOver(f *os.File, like fs.FileInfo) error {
+	own, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	mode := like.Mode().Perm()
+	user, group := belongsTo(like)
+	ownUser, ownGroup := belongsTo(own)
+	if user != ownUser || group != ownGroup {
+		err = f.Chown(user, group)
+		if user == ownUser && mode&0o070 == 0 {
+			err = nil // the group reads nothing, so it does not matter which it is
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s belongs to user %d and group %d, for whom this user cannot make a file: %w; run the command as user %d, as the server does, or as root",
+			like.Name(), user, group, err, user)
+	}
+	return f.Chmod(mode)
 }
 
 // syncFolder makes a new name in a folder durable.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -73,6 +74,10 @@ type Server struct {
 	stopping atomic.Bool
 	idPrefix string // of the ids of requests, other than at any other start
 	requests atomic.Uint64
+	notReady struct {
+		sync.Mutex
+		pace budget.Pace
+	}
 }
 
 // New makes a server.

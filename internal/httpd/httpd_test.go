@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -83,6 +84,32 @@ func TestReady(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, get(t, s, "/readyz").Code)
 	require.Contains(t, log.text(), "database gone")
 	require.Equal(t, http.StatusOK, get(t, s, "/healthz").Code, "alive all the same")
+}
+
+// Anybody may ask /readyz, so what it finds is logged once a second, and nothing is
+// logged for who leaves before the answer.
+func TestNotReadyIsLoggedSparingly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, log := newServer(Config{Ready: func(ctx context.Context) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return errors.New("database gone")
+		}})
+		lines := func() int { return strings.Count(log.text(), `msg="not ready"`) }
+		left, leave := context.WithCancel(t.Context())
+		leave()
+		s.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(left, http.MethodGet, "/readyz", http.NoBody))
+		require.Zero(t, lines(), log.text())
+		for range 50 {
+			require.Equal(t, http.StatusServiceUnavailable, get(t, s, "/readyz").Code)
+		}
+		require.Equal(t, 1, lines(), log.text())
+		<-time.After(time.Second)
+		get(t, s, "/readyz")
+		require.Equal(t, 2, lines(), log.text())
+		require.Contains(t, log.text(), "moreSince=49")
+	})
 }
 
 // section 4: keys never stand in the log.

@@ -1,9 +1,11 @@
 package httpd
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // route chooses by the start of the path. It is no http.ServeMux, which would
@@ -40,12 +42,26 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.Ready != nil {
 		if err := s.Ready(r.Context()); err != nil {
-			s.Log.Warn("not ready", "err", err)
+			s.reportNotReady(r.Context(), err)
 			answer(w, http.StatusServiceUnavailable, "not ready")
 			return
 		}
 	}
 	answer(w, http.StatusOK, "ready")
+}
+
+// reportNotReady logs why, once a second at most: anybody may ask. Who has left
+// found nothing out, and the reason is only that they left.
+func (s *Server) reportNotReady(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	s.notReady.Lock()
+	unsaid, due := s.notReady.pace.Due(time.Now())
+	s.notReady.Unlock()
+	if due {
+		s.Log.Warn("not ready", "err", err, "moreSince", unsaid)
+	}
 }
 
 func answer(w http.ResponseWriter, code int, text string) {

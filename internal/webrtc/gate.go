@@ -43,9 +43,9 @@ type gate struct {
 	proven chan net.Conn
 	wg     sync.WaitGroup
 
-	mu       sync.Mutex // guards unproven and said, and wg.Add against wg.Wait
+	mu       sync.Mutex // guards what follows, and wg.Add against wg.Wait
 	unproven *unproven
-	said     budget.Pace
+	said     [budgets]budget.Pace // of each its own: none hides another
 }
 
 // judgment is what is done with a connection for its first packet: one of these.
@@ -56,9 +56,26 @@ type judgment struct {
 }
 
 // refusal is why a connection is closed, as the log has it.
-type refusal struct{ budget, done string }
+type refusal struct {
+	budget gateBudget
+	done   string
+}
 
-const unprovenBudget = "WebRTC connections over TCP that have not shown a session"
+// gateBudget is what a connection is closed for.
+type gateBudget int
+
+const (
+	unprovenBudget gateBudget = iota
+	sessionBudget
+	budgets // how many there are
+)
+
+func (b gateBudget) String() string {
+	if b == sessionBudget {
+		return "WebRTC connections over TCP of one session"
+	}
+	return "WebRTC connections over TCP that have not shown a session"
+}
 
 // pass lets one connection of a session through.
 type pass struct {
@@ -98,11 +115,11 @@ func (g *gate) run() {
 	}
 }
 
-// admit has a connection prove itself, and closes the one that has to give way.
+// admit has a connection prove itself, and closes the one that has to give way,
+// whose own goroutine tells the log: a slow log must not stop the accepting.
 func (g *gate) admit(conn net.Conn) {
 	for _, old := range g.count(conn) {
 		_ = old.Close()
-		g.report(conn, refusal{unprovenBudget, "the one that waited longest is closed for a new one"})
 	}
 }
 
@@ -118,14 +135,14 @@ func (g *gate) count(conn net.Conn) []net.Conn {
 	return g.unproven.add(conn, remoteOf(conn).Addr())
 }
 
-// report logs, once a second at most, that a connection was closed.
+// report logs, once a second at most of each budget, that a connection was closed.
 func (g *gate) report(conn net.Conn, why refusal) {
 	g.mu.Lock()
-	unsaid, due := g.said.Due(time.Now())
+	unsaid, due := g.said[why.budget].Due(time.Now())
 	held := g.unproven.order.Len()
 	g.mu.Unlock()
 	if due {
-		g.log.Warn("connection closed", slog.String("budget", why.budget),
+		g.log.Warn("connection closed", slog.String("budget", why.budget.String()),
 			slog.Any("of", remoteOf(conn).Addr()), slog.String("done", why.done),
 			slog.Int("unproven", held), slog.Int("moreSince", unsaid))
 	}
@@ -133,7 +150,11 @@ func (g *gate) report(conn net.Conn, why refusal) {
 
 // prove reads a connection's first packet and lets it through or closes it.
 func (g *gate) prove(conn net.Conn) {
-	defer g.forget(conn)
+	defer func() {
+		if !g.forget(conn) {
+			g.report(conn, refusal{unprovenBudget, "the one that waited longest is closed for a new one"})
+		}
+	}()
 	_ = conn.SetDeadline(time.Now().Add(g.proof))
 	first, err := readFirst(conn)
 	if err != nil {
@@ -160,10 +181,11 @@ func (g *gate) prove(conn net.Conn) {
 	}
 }
 
-func (g *gate) forget(conn net.Conn) {
+// forget counts a connection out; false when it gave way before.
+func (g *gate) forget(conn net.Conn) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.unproven.remove(conn)
+	return g.unproven.remove(conn)
 }
 
 // readFirst reads one packet with its length before it (RFC 4571, section 2).

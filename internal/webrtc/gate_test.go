@@ -217,7 +217,9 @@ func TestConnectionsOfOneSessionAreBounded(t *testing.T) {
 	require.Eventually(t, func() bool { return session.user.connections.Load() == maxConnections }, 10*time.Second, 5*time.Millisecond)
 	require.NotContains(t, text.String(), "connection closed")
 	require.True(t, isClosed(t, dialFrom(t, s, "127.0.0.1", check()), 5*time.Second))
-	require.Contains(t, text.String(), `budget="WebRTC connections over TCP of one session"`)
+	require.Eventually(t, func() bool { // it is closed first, and then logged
+		return strings.Contains(text.String(), `budget="WebRTC connections over TCP of one session"`)
+	}, 10*time.Second, 5*time.Millisecond, text.String())
 	require.NotContains(t, text.String(), "have not shown a session")
 	require.NotContains(t, text.String(), "no valid check")
 }
@@ -244,16 +246,41 @@ func (l *pausedLog) WithAttrs([]slog.Attr) slog.Handler { return l }
 // Who is closed is told to the log, and a log that takes its time keeps no
 // publisher out.
 func TestASlowLogKeepsNoPublisherOut(t *testing.T) {
-	log := &pausedLog{Handler: slog.DiscardHandler, paused: make(chan struct{}), reached: make(chan struct{})}
-	s := listen(t, Config{Log: slog.New(log)})
-	defer close(log.paused) // before the server closes
-	dialFrom(t, s, "127.0.0.9", unknownUser(t))
-	select {
-	case <-log.reached:
-	case <-time.After(10 * time.Second):
-		require.Fail(t, "the log is told of no connection that was closed")
+	for name, attack := range map[string]func(*testing.T, *Server){
+		"a first packet of no publisher": func(t *testing.T, s *Server) { t.Helper(); dialFrom(t, s, "127.0.0.9", unknownUser(t)) },
+		"more silent connections than there may be": func(t *testing.T, s *Server) {
+			t.Helper()
+			for range 5 {
+				dialFrom(t, s, "127.0.0.9", nil)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := &pausedLog{Handler: slog.DiscardHandler, paused: make(chan struct{}), reached: make(chan struct{})}
+			s := listen(t, Config{Log: slog.New(log), MaxUnproven: 8})
+			defer close(log.paused) // before the server closes
+			attack(t, s)
+			select {
+			case <-log.reached:
+			case <-time.After(10 * time.Second):
+				require.Fail(t, "the log is told of no connection that was closed")
+			}
+			publishOverTCP(t, s)
+		})
 	}
-	publishOverTCP(t, s)
+}
+
+// Connections of strangers that are closed do not keep the log from naming another
+// budget that is used up within the same second.
+func TestOneBudgetHidesNoOther(t *testing.T) {
+	var text lockedBuffer
+	server, client := net.Pipe()
+	defer func() { _, _ = server.Close(), client.Close() }()
+	g := &gate{log: slog.New(slog.NewTextHandler(&text, nil)), unproven: newUnproven(8, 8)}
+	g.report(server, refusal{unprovenBudget, "closed"})
+	g.report(server, refusal{sessionBudget, "closed"})
+	require.Equal(t, 1, strings.Count(text.String(), "that have not shown a session"), text.String())
+	require.Equal(t, 1, strings.Count(text.String(), "of one session"), text.String())
 }
 
 func TestSilentConnectionsDoNotShutPublishersOut(t *testing.T) {

@@ -148,7 +148,7 @@ func (s *Server) judgeTCP(first []byte, remote netip.AddrPort) judgment {
 	}
 	if found.connections.Add(1) > maxConnections {
 		found.connections.Add(-1)
-		return judgment{refusal: &refusal{"WebRTC connections over TCP of one session", "its session has as many as a publisher needs"}}
+		return judgment{refusal: &refusal{sessionBudget, "its session has as many as a publisher needs"}}
 	}
 	return judgment{pass: &pass{
 		local:   net.TCPAddrFromAddrPort(netip.AddrPortFrom(s.localOf(remote.Addr()), uint16(s.port))),

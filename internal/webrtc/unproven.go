@@ -68,11 +68,11 @@ func (u *unproven) evict(matches func(unprovenConn) bool) net.Conn {
 	return nil
 }
 
-// remove counts a connection out, if it is in.
-func (u *unproven) remove(conn net.Conn) {
+// remove counts a connection out, and reports whether it was in.
+func (u *unproven) remove(conn net.Conn) bool {
 	e, ok := u.at[conn]
 	if !ok {
-		return
+		return false
 	}
 	delete(u.at, conn)
 	if c, ok := u.order.Remove(e).(unprovenConn); ok {
@@ -80,6 +80,7 @@ func (u *unproven) remove(conn net.Conn) {
 			delete(u.count, c.from)
 		}
 	}
+	return true
 }
 
 func (u *unproven) all() []net.Conn {

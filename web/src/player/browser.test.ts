@@ -101,6 +101,17 @@ describe("a browser that unmutes and pauses by a change of the rate", () => {
     expect(states.at(-1)).toBe("playing");
   });
 
+  it("plays on muted, also after a library held playback, which leaves the sound alone", async () => {
+    for (const rate of [0, 1]) {
+      video.playbackRate = rate;
+      video.dispatchEvent(new Event("ratechange"));
+      await seconds(0.6);
+    }
+    video.setRateWithSound(1.07);
+    await seconds(5);
+    expect([video.paused, video.muted, video.playbackRate]).toEqual([false, true, 1]);
+  });
+
   it("is told from one whose viewer unmutes by controls of its own", async () => {
     for (const rate of [1.07, 1.05]) {
       video.playbackRate = rate;

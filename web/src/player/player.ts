@@ -228,9 +228,10 @@ export class Player {
     const options = { signal: this.detached.signal };
     let rate = video.playbackRate;
     const check = () => {
-      // Libraries set it, too, and the event comes after others.
-      const steady = video.playbackRate === 0 || video.playbackRate === 1; // a pause, or no change at all
-      if (rate !== video.playbackRate) this.sound.rated(this.shown === "playing" && !steady, performance.now());
+      // The event comes after others. Libraries hold playback at a rate of 0 and go on at 1: that proves nothing of
+      // what other rates do to the sound. A return to 1 adds nothing: the change that led away from it counted.
+      const usual = video.playbackRate === 0 || video.playbackRate === 1;
+      if (rate !== video.playbackRate) this.sound.rated(this.shown === "playing" && !usual, performance.now());
       rate = video.playbackRate;
       if (!this.sound.changed(video.muted, performance.now())) return;
       this.paced = false;
