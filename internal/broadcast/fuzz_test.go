@@ -69,7 +69,7 @@ func FuzzStep(f *testing.F) {
 	f.Add([]byte{15, 1, 0, 9, 5, 0, 9, 1, 9, 200, 11, 0})
 	f.Fuzz(func(t *testing.T, order []byte) {
 		now, published := 10*sec, time.Duration(0)
-		r := &runner{T: t, machine: New(config, now)}
+		r := &runner{T: t, machine: New(limits(), now)}
 		for ; len(order) >= 2; order = order[2:] {
 			now += time.Duration(order[1]) * time.Duration(order[1]) * ms // up to a minute
 			if order[1]%4 != 0 && r.encoder {

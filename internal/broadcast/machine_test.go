@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -24,14 +25,16 @@ type step struct {
 
 func do(actions ...Action) []Action { return actions }
 
-var (
-	config     = Config{ReconnectWindow: 20 * sec, PrepareTimeout: 300 * sec}
-	ask        = Action{Do: AskKeyFrame}
-	feed       = Action{Do: Feed}
-	standby    = Action{Do: LaunchStandby}
-	closeInput = Action{Do: CloseInput}
-	hang       = Action{Do: KillEncoder, Text: "it hangs; video is published up to 21s"}
-)
+// limits are those of the command.
+func limits() Config { return Config{ReconnectWindow: 20 * sec, PrepareTimeout: 300 * sec} }
+
+func ask() Action        { return Action{Do: AskKeyFrame} }
+func feed() Action       { return Action{Do: Feed} }
+func standby() Action    { return Action{Do: LaunchStandby} }
+func closeInput() Action { return Action{Do: CloseInput} }
+func hang() Action {
+	return Action{Do: KillEncoder, Text: "it hangs; video is published up to 21s"}
+}
 
 func begin(codec media.Codec, at time.Duration) Action {
 	return Action{Do: BeginRun, Codec: codec, At: at}
@@ -58,7 +61,7 @@ func restarted(when string) Action {
 // play takes a machine that was prepared at 10 s through steps.
 func play(t *testing.T, steps []step) *Machine {
 	t.Helper()
-	m := New(config, 10*sec)
+	m := New(limits(), 10*sec)
 	for i, s := range steps {
 		require.Equal(t, s.want, normal(m.Step(s.in, s.at)), "step %d: %T at %v", i+1, s.in, s.at)
 	}
@@ -72,52 +75,62 @@ func normal(actions []Action) []Action { return append([]Action(nil), actions...
 func live(more ...step) []step {
 	return append([]step{
 		{20 * sec, Offered{}, nil},
-		{20 * sec, Connected{}, do(standby)},
+		{20 * sec, Connected{}, do(standby())},
 		{20 * sec, Requested{}, nil},
-		{20*sec + 20*ms, Tick{}, do(ask)},
-		{20*sec + 100*ms, key(20*sec + 100*ms), do(begin(media.VP8, 18*sec), feed)},
+		{20*sec + 20*ms, Tick{}, do(ask())},
+		{20*sec + 100*ms, key(20*sec + 100*ms), do(begin(media.VP8, 18*sec), feed())},
 		{20*sec + 900*ms, Tick{Published: 20 * sec}, nil},
 		{21 * sec, Started{}, nil},
 		{21 * sec, Tick{Published: 21 * sec}, nil},
 	}, more...)
 }
 
+// rule is one rule, by a broadcast that follows it.
+type rule struct {
+	name  string
+	steps []step
+}
+
 func TestRules(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		steps []step
-	}{
+	for _, test := range slices.Concat(startRules(), encoderRules(), publisherRules()) {
+		t.Run(test.name, func(t *testing.T) { play(t, test.steps) })
+	}
+}
+
+// startRules say how a run begins.
+func startRules() []rule {
+	return []rule{
 		{"a run begins with a key frame, a whole segment before it", live()},
 		{"without a request no run begins", []step{
 			{20 * sec, Offered{}, nil},
-			{20 * sec, Connected{}, do(standby)},
+			{20 * sec, Connected{}, do(standby())},
 			{20*sec + 100*ms, key(20*sec + 100*ms), nil},
 			{30 * sec, Tick{}, nil},
 		}},
 		{"a run does not begin with another frame", []step{
 			{20 * sec, Requested{}, nil},
 			{20 * sec, Offered{}, nil},
-			{20 * sec, Connected{}, do(standby)},
+			{20 * sec, Connected{}, do(standby())},
 			{20*sec + 100*ms, delta(20*sec + 100*ms), nil},
 		}},
 		{"no encoder stands by once there is media", live(
-			step{22 * sec, EncoderExited{Published: 22 * sec, Failure: "it broke"}, do(restarted("at once"), ask)},
+			step{22 * sec, EncoderExited{Published: 22 * sec, Failure: "it broke"}, do(restarted("at once"), ask())},
 			step{22 * sec, Disconnected{}, nil},
 			step{23 * sec, Connected{}, nil},
 		)},
 		{"a publisher without video gets the slate after two seconds", []step{
 			{20 * sec, Offered{}, nil},
-			{20 * sec, Connected{}, do(standby)},
+			{20 * sec, Connected{}, do(standby())},
 			{20 * sec, Requested{}, nil},
 			{20*sec + 50*ms, AudioFrame{Arrived: 20*sec + 50*ms}, nil},
-			{20*sec + 500*ms, Tick{}, do(ask)},
+			{20*sec + 500*ms, Tick{}, do(ask())},
 			{21*sec + 500*ms, Requested{}, nil}, // a start that is repeated waits for the same
-			{22 * sec, Tick{}, do(ask)},
+			{22 * sec, Tick{}, do(ask())},
 			{22*sec + 20*ms, Tick{}, do(beginSlate(20 * sec))},
 		}},
 		{"a publisher that leaves before the start gets no run", []step{
 			{20 * sec, Offered{}, nil},
-			{20 * sec, Connected{}, do(standby)},
+			{20 * sec, Connected{}, do(standby())},
 			{20 * sec, Requested{}, nil},
 			{20*sec + 50*ms, AudioFrame{Arrived: 20*sec + 50*ms}, nil},
 			{21 * sec, Closed{}, do(Action{Do: CloseSession})},
@@ -126,31 +139,36 @@ func TestRules(t *testing.T) {
 		{"viewers of a publisher that has come back and sends nothing get the slate", live(
 			step{22 * sec, Offered{}, nil},
 			step{22 * sec, Connected{}, nil},
-			step{22 * sec, EncoderExited{Published: 22 * sec, Failure: "it broke"}, do(restarted("at once"), ask)},
-			step{24 * sec, Tick{Published: 22 * sec}, do(ask)},
+			step{22 * sec, EncoderExited{Published: 22 * sec, Failure: "it broke"}, do(restarted("at once"), ask())},
+			step{24 * sec, Tick{Published: 22 * sec}, do(ask())},
 			step{24*sec + 20*ms, Tick{Published: 22 * sec}, do(beginSlate(22 * sec))},
 		)},
 		{"a publisher that sends nothing gets no run", []step{
 			{20 * sec, Offered{}, nil},
-			{20 * sec, Connected{}, do(standby)},
+			{20 * sec, Connected{}, do(standby())},
 			{20 * sec, Requested{}, nil},
-			{25 * sec, Tick{}, do(ask)},
+			{25 * sec, Tick{}, do(ask())},
 		}},
+	}
+}
 
+// encoderRules say what follows when the encoder fails, hangs or lags, or the codec changes.
+func encoderRules() []rule {
+	return []rule{
 		{"a crash is followed by a run at once, where the one before it stopped", live(
-			step{21 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("at once"), ask)},
-			step{21*sec + 100*ms, key(21*sec + 100*ms), do(begin(media.VP8, 21*sec), feed)},
+			step{21 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("at once"), ask())},
+			step{21*sec + 100*ms, key(21*sec + 100*ms), do(begin(media.VP8, 21*sec), feed())},
 		)},
 		{"the second crash within a minute is followed by a pause", live(
-			step{21 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("at once"), ask)},
-			step{21*sec + 100*ms, key(21*sec + 100*ms), do(begin(media.VP8, 21*sec), feed)},
-			step{22 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("in 400ms"), ask)},
+			step{21 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("at once"), ask())},
+			step{21*sec + 100*ms, key(21*sec + 100*ms), do(begin(media.VP8, 21*sec), feed())},
+			step{22 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("in 400ms"), ask())},
 			step{22*sec + 399*ms, key(22*sec + 399*ms), nil},
-			step{22*sec + 400*ms, key(22*sec + 400*ms), do(begin(media.VP8, 21*sec), feed)},
+			step{22*sec + 400*ms, key(22*sec + 400*ms), do(begin(media.VP8, 21*sec), feed())},
 		)},
 		{"a run that publishes nothing for eight seconds is killed, once", live(
 			step{29 * sec, Tick{Published: 21 * sec}, nil},
-			step{29*sec + 20*ms, Tick{Published: 21 * sec}, do(hang)},
+			step{29*sec + 20*ms, Tick{Published: 21 * sec}, do(hang())},
 			step{29*sec + 40*ms, Tick{Published: 21 * sec}, nil},
 		)},
 		{"a run sixteen seconds behind is killed, and what is missed left out", live(
@@ -161,13 +179,13 @@ func TestRules(t *testing.T) {
 			step{38 * sec, EncoderExited{Published: 21*sec + 400*ms, Failure: "killed"}, do(Action{
 				Do: Report, Code: "encoder_too_slow",
 				Text: "the server is too slow for this stream, and some of it was left out; use a lower quality, or a machine with more cores",
-			}, ask)},
-			step{38*sec + 100*ms, key(38*sec + 100*ms), do(begin(media.VP8, 36*sec), feed)},
+			}, ask())},
+			step{38*sec + 100*ms, key(38*sec + 100*ms), do(begin(media.VP8, 36*sec), feed())},
 			step{38*sec + 120*ms, Tick{Published: 21*sec + 400*ms}, nil}, // the gap is no lag of the new run
 		)},
 		{"a slate after a gap goes on", live(
 			step{22 * sec, Disconnected{}, nil},
-			step{40 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("at once"), ask)},
+			step{40 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("at once"), ask())},
 			step{40 * sec, Tick{Published: 21 * sec}, do(away(true), beginSlate(38*sec))},
 			step{40*sec + 20*ms, Tick{Published: 21 * sec}, nil},
 		)},
@@ -178,27 +196,32 @@ func TestRules(t *testing.T) {
 			step{42*sec + 1, Tick{Published: 42 * sec}, do(Action{Do: End, Cause: sluice.EndPublisherGone, At: 20*sec + 100*ms})},
 		)},
 		{"a gap of more than twelve seconds is left open", live(
-			step{22 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("at once"), ask)},
-			step{33*sec + 20*ms, key(33*sec + 20*ms), do(begin(media.VP8, 30*sec), feed)},
+			step{22 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("at once"), ask())},
+			step{33*sec + 20*ms, key(33*sec + 20*ms), do(begin(media.VP8, 30*sec), feed())},
 		)},
 		{"a run starts on the frame grid", live(
-			step{22 * sec, EncoderExited{Published: 21*sec + 10*ms, Failure: "it broke"}, do(restarted("at once"), ask)},
-			step{22 * sec, key(22 * sec), do(begin(media.VP8, 21*sec+33_333_333), feed)},
+			step{22 * sec, EncoderExited{Published: 21*sec + 10*ms, Failure: "it broke"}, do(restarted("at once"), ask())},
+			step{22 * sec, key(22 * sec), do(begin(media.VP8, 21*sec+33_333_333), feed())},
 		)},
 
 		{"another codec closes the run's input, and the next one begins with it", live(
-			step{22*sec + 200*ms, VideoFrame{Codec: media.H264, Key: true, Time: 22 * sec, Arrived: 22 * sec}, do(closeInput)},
+			step{22*sec + 200*ms, VideoFrame{Codec: media.H264, Key: true, Time: 22 * sec, Arrived: 22 * sec}, do(closeInput())},
 			step{22*sec + 220*ms, VideoFrame{Codec: media.H264, Time: 22 * sec, Arrived: 22 * sec}, nil},
-			step{22*sec + 300*ms, EncoderExited{Published: 22 * sec}, do(ask)},
-			step{22*sec + 400*ms, VideoFrame{Codec: media.H264, Key: true, Time: 22*sec + 400*ms, Arrived: 22 * sec}, do(begin(media.H264, 22*sec), feed)},
+			step{22*sec + 300*ms, EncoderExited{Published: 22 * sec}, do(ask())},
+			step{22*sec + 400*ms, VideoFrame{Codec: media.H264, Key: true, Time: 22*sec + 400*ms, Arrived: 22 * sec}, do(begin(media.H264, 22*sec), feed())},
 		)},
 		{"a change of codec waits until the run is two seconds old", live(
-			step{21 * sec, VideoFrame{Codec: media.H264, Key: true, Time: 21 * sec}, do(closeInput)},
-			step{21*sec + 100*ms, EncoderExited{Published: 21 * sec}, do(ask)},
+			step{21 * sec, VideoFrame{Codec: media.H264, Key: true, Time: 21 * sec}, do(closeInput())},
+			step{21*sec + 100*ms, EncoderExited{Published: 21 * sec}, do(ask())},
 			step{22*sec + 99*ms, VideoFrame{Codec: media.H264, Key: true, Time: 22*sec + 99*ms}, nil},
-			step{22*sec + 100*ms, VideoFrame{Codec: media.H264, Key: true, Time: 22*sec + 100*ms}, do(begin(media.H264, 21*sec), feed)},
+			step{22*sec + 100*ms, VideoFrame{Codec: media.H264, Key: true, Time: 22*sec + 100*ms}, do(begin(media.H264, 21*sec), feed())},
 		)},
+	}
+}
 
+// publisherRules say what follows when the publisher comes and goes.
+func publisherRules() []rule {
+	return []rule{
 		{"viewers are told that the publisher is away, and is back", live(
 			step{22 * sec, Disconnected{}, nil},
 			step{22*sec + 20*ms, Tick{Published: 22 * sec}, do(away(true))},
@@ -215,7 +238,7 @@ func TestRules(t *testing.T) {
 			step{24 * sec, Tick{Published: 24 * sec}, do(away(false))},
 		)},
 		{"a publisher that stays away ends the broadcast as of its last frame", live(
-			step{22 * sec, delta(22 * sec), do(feed)},
+			step{22 * sec, delta(22 * sec), do(feed())},
 			step{23 * sec, Closed{}, do(Action{Do: CloseSession})},
 			step{43 * sec, Tick{Published: 43 * sec}, do(away(true))},
 			step{43*sec + 1, Tick{Published: 43 * sec}, do(Action{Do: End, Cause: sluice.EndPublisherGone, At: 22 * sec})},
@@ -227,7 +250,7 @@ func TestRules(t *testing.T) {
 		}},
 		{"while the publisher is away a run goes on with the slate", live(
 			step{22 * sec, Disconnected{}, nil},
-			step{22 * sec, EncoderExited{Published: 22 * sec, Failure: "it broke"}, do(restarted("at once"), ask)},
+			step{22 * sec, EncoderExited{Published: 22 * sec, Failure: "it broke"}, do(restarted("at once"), ask())},
 			step{22*sec + 20*ms, Tick{Published: 22 * sec}, do(away(true), beginSlate(22*sec))},
 		)},
 		{"an end is the end, whenever it comes", []step{
@@ -236,8 +259,6 @@ func TestRules(t *testing.T) {
 			{20 * sec, EndRequested{Cause: sluice.EndShutdown}, nil},
 			{21 * sec, Tick{}, nil},
 		}},
-	} {
-		t.Run(test.name, func(t *testing.T) { play(t, test.steps) })
 	}
 }
 
@@ -252,12 +273,12 @@ func TestFramesThatAreTooLarge(t *testing.T) {
 	}
 	play(t, live(
 		step{22 * sec, large(22 * sec), do(told)},
-		step{22*sec + 30*ms, delta(22*sec + 30*ms), do(ask)},
+		step{22*sec + 30*ms, delta(22*sec + 30*ms), do(ask())},
 		step{22*sec + 60*ms, delta(22*sec + 60*ms), nil},
 		step{23 * sec, large(23 * sec), nil},
 		step{32 * sec, large(32 * sec), do(told)},
-		step{33 * sec, key(33 * sec), do(feed)},
-		step{33*sec + 30*ms, delta(33*sec + 30*ms), do(feed)},
+		step{33 * sec, key(33 * sec), do(feed())},
+		step{33*sec + 30*ms, delta(33*sec + 30*ms), do(feed())},
 	))
 }
 
@@ -278,7 +299,7 @@ func TestAnEncoderThatNeverWorks(t *testing.T) {
 		}
 		pauses = append(pauses, actions[0].Text[len("it broke; it starts again "):])
 		now = m.requested
-		require.Contains(t, m.Step(key(now), now), feed, "a run has begun")
+		require.Contains(t, m.Step(key(now), now), feed(), "a run has begun")
 		require.Empty(t, m.Step(Tick{Published: 21 * sec}, now+20*ms), "and goes on")
 	}
 	require.Equal(t, []string{"at once", "in 400ms", "in 800ms", "in 1.6s", "in 3.2s", "in 5s", "in 5s", "in 5s"}, pauses)
@@ -304,7 +325,7 @@ func TestACodecThatNeverStays(t *testing.T) {
 		m.Step(EncoderExited{Published: 21 * sec}, now)
 		require.False(t, m.ended)
 		now = m.requested
-		require.Contains(t, m.Step(key(now), now), feed, "a run has begun")
+		require.Contains(t, m.Step(key(now), now), feed(), "a run has begun")
 	}
 	actions := m.Step(EncoderExited{Published: 21 * sec}, now)
 	require.Equal(t, "codec_unstable", actions[0].Code)
@@ -315,9 +336,9 @@ func TestACodecThatNeverStays(t *testing.T) {
 // The publisher gets time to send a key frame before it is asked again.
 func TestKeyFrameRequestsAreOnePolicy(t *testing.T) {
 	play(t, live(
-		step{22 * sec, KeyFrameNeeded{}, do(ask)},
+		step{22 * sec, KeyFrameNeeded{}, do(ask())},
 		step{22*sec + 299*ms, KeyFrameNeeded{}, nil},
-		step{22*sec + 300*ms, KeyFrameNeeded{}, do(ask)},
+		step{22*sec + 300*ms, KeyFrameNeeded{}, do(ask())},
 		step{23 * sec, Closed{}, do(Action{Do: CloseSession})},
 		step{24 * sec, KeyFrameNeeded{}, nil},
 	))
@@ -327,16 +348,16 @@ func TestKeyFrameRequestsAreOnePolicy(t *testing.T) {
 func TestStandbyThatEnded(t *testing.T) {
 	play(t, []step{
 		{20 * sec, Offered{}, nil},
-		{20 * sec, Connected{}, do(standby)},
+		{20 * sec, Connected{}, do(standby())},
 		{21 * sec, StandbyExited{}, nil},
 		{22 * sec, Disconnected{}, nil},
-		{23 * sec, Connected{}, do(standby)},
+		{23 * sec, Connected{}, do(standby())},
 	})
 }
 
 // A start that waits in vain says for what.
 func TestWaiting(t *testing.T) {
-	m := New(config, 10*sec)
+	m := New(limits(), 10*sec)
 	require.Equal(t, ForPublisher, m.Waiting())
 	m.Step(Offered{}, 20*sec)
 	require.Equal(t, ForConnection, m.Waiting())

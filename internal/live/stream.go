@@ -176,6 +176,7 @@ func (s *stream) step(in broadcast.Input) {
 // act does what the machine says, but for Feed.
 func (s *stream) act(a broadcast.Action) {
 	switch a.Do {
+	case broadcast.Feed: // step does
 	case broadcast.LaunchStandby:
 		s.standby = s.launch(0)
 	case broadcast.BeginRun:
