@@ -139,7 +139,7 @@ type foreign struct{ os.FileInfo }
 
 func (f foreign) Sys() any {
 	return &syscall.Stat_t{Uid: uint32(os.Getuid()) + 1, Gid: uint32(os.Getgid())}
-} //nolint:gosec // G115: small numbers
+}
 
 // A file that its reader could not read is not made: the one before stays.
 func TestHandOver(t *testing.T) {
@@ -197,7 +197,7 @@ func newReplaced(t *testing.T) *replaced {
 // with puts another file in the place of that of secrets.
 func (r *replaced) with(text []byte) {
 	r.t.Helper()
-	require.NoError(r.t, os.WriteFile(r.path+".fresh", text, 0o600))
+	require.NoError(r.t, os.WriteFile(r.path+".fresh", text, 0o600)) //nolint:gosec // G703: this test's own file
 	require.NoError(r.t, os.Rename(r.path+".fresh", r.path))
 }
 
