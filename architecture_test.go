@@ -33,7 +33,7 @@ type ban struct {
 
 // bans is the import table of the house. It holds for what is built, not for
 // tests, which may reach across to set up a scene.
-func bans() []ban { return slices.Concat(ruleBans(), innerBans(), outerBans()) }
+func bans() []ban { return slices.Concat(ruleBans(), innerBans(), edgeBans(), outerBans()) }
 
 // ruleBans keep rules apart from what they are about.
 func ruleBans() []ban {
@@ -121,6 +121,13 @@ func innerBans() []ban {
 			to:   []string{"./internal/api/...", "./internal/ui", "./internal/sqldb/...", "./internal/webrtc/...", "./internal/ffmpeg/...", "./internal/live/..."}, indirect: true,
 			why: "an origin serves what the packager holds; it can stand where no encoder runs",
 		},
+	}
+}
+
+// edgeBans say the same of what faces clients, and of tools and wiring.
+func edgeBans() []ban {
+	house := []string{"./..."}
+	return []ban{
 		{
 			from: []string{"./internal/budget", "./internal/clientaddr"},
 			to:   house, sparing: []string{"./"}, indirect: true,

@@ -19,6 +19,7 @@ import (
 	"github.com/sluicelive/sluice/internal/httpd"
 	"github.com/sluicelive/sluice/internal/live"
 	"github.com/sluicelive/sluice/internal/origin"
+	"github.com/sluicelive/sluice/internal/sqldb"
 	"github.com/sluicelive/sluice/internal/ui"
 	"github.com/sluicelive/sluice/internal/webrtc"
 )
@@ -114,10 +115,6 @@ func (c *serveCmd) Validate() error {
 // Run opens everything, innermost first, serves until ctx ends, and closes it
 // all in the opposite order.
 func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) error {
-	keyText, err := c.text()
-	if err != nil {
-		return err
-	}
 	confinement, err := c.checkFFmpeg(ctx, log)
 	if err != nil {
 		return err
@@ -130,15 +127,11 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err != nil {
 		return err
 	}
-	store, err := c.open(ctx, log)
+	store, given, err := c.openStore(ctx, log)
 	if err != nil {
 		return err
 	}
 	defer shut(log, "database", store)
-	given, err := findBootstrap(ctx, store, keyText)
-	if err != nil {
-		return err
-	}
 	eventKeys, err := eventkey.LoadOrCreate(c.eventKeyFile())
 	if err != nil {
 		return err
@@ -206,6 +199,25 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 		Connections: edge.connections, Bodies: edge.bodies, Trusted: edge.trusted,
 		Log: log,
 	})
+}
+
+// openStore opens the store, and finds out whether the bootstrap key may be used
+// with it, before anything else is opened or stored.
+func (c *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*sqldb.DB, bootstrapKey, error) {
+	text, err := c.text()
+	if err != nil {
+		return nil, bootstrapKey{}, err
+	}
+	store, err := c.open(ctx, log)
+	if err != nil {
+		return nil, bootstrapKey{}, err
+	}
+	given, err := findBootstrap(ctx, store, text)
+	if err != nil {
+		shut(log, "database", store)
+		return nil, bootstrapKey{}, err
+	}
+	return store, given, nil
 }
 
 // openDVR opens the folder for what of the window memory does not hold; nil when

@@ -27,7 +27,8 @@ func (s *stream) beginRun(a broadcast.Action) {
 }
 
 // launch starts an encoder's process, which waits for its first frame.
-//nolint:contextcheck // it outlives what asks for it
+//
+//nolint:contextcheck,nolintlint // it outlives what asks for it; read where it is called
 func (s *stream) launch(phase time.Duration) *encoder {
 	// The run outlives the server's context by the time it takes to write out the rest.
 	ctx, kill := context.WithCancel(context.WithoutCancel(s.server.ctx))
