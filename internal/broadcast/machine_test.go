@@ -183,6 +183,14 @@ func encoderRules() []rule {
 			step{38*sec + 100*ms, key(38*sec + 100*ms), do(begin(media.VP8, 36*sec), feed())},
 			step{38*sec + 120*ms, Tick{Published: 21*sec + 400*ms}, nil}, // the gap is no lag of the new run
 		)},
+		{"a first run that publishes nothing hangs, however late its first frame is", []step{
+			{20 * sec, Offered{}, nil},
+			{20 * sec, Connected{}, do(standby())},
+			{20 * sec, Requested{}, nil},
+			{20 * sec, VideoFrame{Codec: media.VP8, Key: true, Time: 3 * sec, Arrived: 20 * sec}, do(begin(media.VP8, 0), feed())},
+			{27 * sec, Tick{}, nil},
+			{28*sec + 20*ms, Tick{}, do(Action{Do: KillEncoder, Text: "it hangs; video is published up to 0s"})},
+		}},
 		{"a slate after a gap goes on", live(
 			step{22 * sec, Disconnected{}, nil},
 			step{40 * sec, EncoderExited{Published: 21 * sec, Failure: "it broke"}, do(restarted("at once"), ask())},

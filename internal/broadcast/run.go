@@ -89,16 +89,15 @@ func (m *Machine) watchEncoder(published, now time.Duration) {
 	if published != r.published {
 		r.published, r.progressAt = published, now
 	}
-	// What a run does not make up for is no lag of its own: the gap before it.
-	lag := now - max(r.published, r.start)
 	switch {
 	case !r.active:
 	case now-r.progressAt > hangTimeout:
 		r.progressAt = now
 		m.do(Action{Do: KillEncoder, Text: fmt.Sprintf("it hangs; video is published up to %v", r.published)})
-	case lag > maxLag && !r.tooSlow:
+	case r.published <= r.start: // the gap before a run is no lag of its own
+	case now-r.published > maxLag && !r.tooSlow:
 		r.tooSlow = true
-		m.do(Action{Do: KillEncoder, Text: fmt.Sprintf("it is %v behind: it is too slow for this machine", lag.Round(time.Second))})
+		m.do(Action{Do: KillEncoder, Text: fmt.Sprintf("it is %v behind: it is too slow for this machine", (now - r.published).Round(time.Second))})
 	}
 }
 
