@@ -84,7 +84,9 @@ func TestPreparedStreamsCostLittle(t *testing.T) {
 	<-time.After(wall)
 	used := cpuTime(t) - before
 	t.Logf("%d prepared streams use %.2f %% of a core", streams, 100*used.Seconds()/wall.Seconds())
-	require.Less(t, used, wall/10, "a tenth of a core, on a machine that may be busy with other tests")
+	// Loops that looked round every 20 ms would take several cores. The race detector
+	// and a machine that is busy with other tests make a few per cent ten.
+	require.Less(t, used, wall/3, "a third of a core")
 }
 
 func cpuTime(t *testing.T) time.Duration {
