@@ -119,9 +119,7 @@ func (c *serveCmd) Run(ctx context.Context, log *slog.Logger, out terminal) erro
 	if err != nil {
 		return err
 	}
-	if err := c.limitMemory(log); err != nil {
-		return err
-	}
+	c.limitMemory(log)
 	keepPrivate(log)
 	edge, err := c.openEdge(log)
 	if err != nil {

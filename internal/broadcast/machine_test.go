@@ -256,7 +256,7 @@ func publisherRules() []rule {
 			{310 * sec, Tick{}, nil},
 			{310*sec + 1, Tick{}, do(Action{Do: End, Cause: sluice.EndNeverStarted, At: 310*sec + 1})},
 		}},
-		{"while the publisher is away a run goes on with the slate", live(
+		{"while the publisher is away the next run shows the slate", live(
 			step{22 * sec, Disconnected{}, nil},
 			step{22 * sec, EncoderExited{Published: 22 * sec, Failure: "it broke"}, do(restarted("at once"), ask())},
 			step{22*sec + 20*ms, Tick{Published: 22 * sec}, do(away(true), beginSlate(22*sec))},

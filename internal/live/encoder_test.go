@@ -41,7 +41,7 @@ func TestAnEncoderStandsByForTheStart(t *testing.T) {
 			h.advance(time.Second)
 			h.requireWhole()
 			h.next(events, sluice.EventReady)
-			require.Equal(t, sluice.EventStarted, (<-events).Type, "nobody is troubled with it")
+			require.Equal(t, sluice.EventStarted, (<-events).Type, "no error is told")
 		})
 	}
 }
@@ -95,11 +95,7 @@ func TestAKilledEncoderIsReplaced(t *testing.T) {
 func TestAnEncoderThatDiesWhileThePublisherIsAwayIsReplaced(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, nil)
-	p := h.goLive()
-	events := h.subscribe()
-	h.advance(time.Second)
-	p.stop()
-	h.next(events, sluice.EventReconnecting)
+	events := h.goLiveAndLeave()
 	require.NoError(t, syscall.Kill(<-h.log.pids, syscall.SIGKILL))
 	h.next(events, sluice.EventError)
 	h.advance(4 * time.Second)

@@ -19,7 +19,6 @@ import (
 	"github.com/sluicelive/sluice"
 	"github.com/sluicelive/sluice/internal/broadcast"
 	"github.com/sluicelive/sluice/internal/media"
-	"github.com/sluicelive/sluice/internal/webrtc"
 )
 
 // in is the same house in another test.
@@ -74,15 +73,7 @@ func (s *sender) answer(key []byte) { s.key.Store(&key) }
 // publishFrames sends frames in turn at an interval.
 func (h *house) publishFrames(codec media.Codec, interval time.Duration, frames ...[]byte) *sender {
 	h.Helper()
-	pub, err := webrtc.NewPublisher(webrtc.PublisherConfig{Video: codec, Audio: true})
-	require.NoError(h, err)
-	offer, err := pub.Offer(h.Context())
-	require.NoError(h, err)
-	answer, err := h.server.Init(h.Context(), h.owner, h.stream, offer)
-	require.NoError(h, err)
-	require.NoError(h, pub.SetAnswer(answer))
-	<-pub.Connected()
-	h.awaitConnection()
+	pub := h.connect(codec)
 
 	var s sender
 	s.send(frames...)

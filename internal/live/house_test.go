@@ -100,9 +100,9 @@ func withBFrames(p *publisher) {
 // silent makes a publisher send nothing from the start.
 func silent(p *publisher) { p.silent.Store(true) }
 
-func (h *house) publish(codec media.Codec, options ...func(*publisher)) *publisher {
+// connect makes a publisher whose connection stands at both ends.
+func (h *house) connect(codec media.Codec) *webrtc.Publisher {
 	h.Helper()
-	picture := media.Slate(codec)
 	pub, err := webrtc.NewPublisher(webrtc.PublisherConfig{Video: codec, Audio: true})
 	require.NoError(h, err)
 	offer, err := pub.Offer(h.Context())
@@ -112,6 +112,12 @@ func (h *house) publish(codec media.Codec, options ...func(*publisher)) *publish
 	require.NoError(h, pub.SetAnswer(answer))
 	<-pub.Connected()
 	h.awaitConnection()
+	return pub
+}
+
+func (h *house) publish(codec media.Codec, options ...func(*publisher)) *publisher {
+	h.Helper()
+	picture, pub := media.Slate(codec), h.connect(codec)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var sending sync.WaitGroup
@@ -151,6 +157,18 @@ func (h *house) awaitConnection() {
 	require.Eventually(h, func() (connected bool) {
 		return rs.do(h.Context(), func() { connected = !rs.machine.IsAway() }) == nil && connected
 	}, 10*time.Second, 5*time.Millisecond)
+}
+
+// goLiveAndLeave is a broadcast whose publisher went away after a second. It gives
+// the events that follow.
+func (h *house) goLiveAndLeave() <-chan sluice.Event {
+	h.Helper()
+	p := h.goLive()
+	events := h.subscribe()
+	h.advance(time.Second)
+	p.stop()
+	h.next(events, sluice.EventReconnecting)
+	return events
 }
 
 // goLive prepares, publishes in VP8 and starts.

@@ -13,11 +13,7 @@ import (
 func TestAPublisherReturnsInAnotherCodec(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, nil)
-	p := h.goLive()
-	events := h.subscribe()
-	h.advance(time.Second)
-	p.stop()
-	h.next(events, sluice.EventReconnecting)
+	events := h.goLiveAndLeave()
 	require.Equal(t, sluice.StatusReconnecting, h.stored().Status())
 	h.publish(media.H264)
 	h.next(events, sluice.EventStarted)
